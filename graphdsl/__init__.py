@@ -1,0 +1,1 @@
+"""graphdsl: a language, compiler and runtime for test-time-scaling graphs."""

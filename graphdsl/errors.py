@@ -1,0 +1,108 @@
+"""Errors that leave the library.
+
+::
+
+    GraphDslError
+    ├── CompileError(ValueError)  .diagnostics      the program is wrong
+    ├── InputError(ValueError)  a run's inputs or data are wrong
+    ├── PlanError(ValueError)  valid IR cannot be planned (our defect)
+    ├── OperatorError(RuntimeError)  .address          an operator broke while it ran
+    ├── BudgetExceeded(RuntimeError)  .spent .limit     raised only where no partial result exists
+    └── BackendError(RuntimeError)     .model .retryable
+        ├── BackendMissing                               an extra is not installed
+        ├── ModelNotFound                                no such model, file or catalogue entry
+        ├── ModelCorrupt                                 the file is not what it should be
+        ├── ContextOverflow            .prompt_tokens .limit
+        └── RateLimited                .retry_after
+
+A failed *sample* is a value (`Draft.finish == "error"`), never one of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from graphdsl.diagnostics import Diagnostic
+
+
+class GraphDslError(Exception):
+    """Base of every error that the library raises on purpose."""
+
+
+class CompileError(GraphDslError, ValueError):
+    """The program is wrong; `diagnostics` says where, why and what to write instead."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        first = self.diagnostics[0].message if self.diagnostics else "the program is wrong"
+        more = len(self.diagnostics) - 1
+        super().__init__(first + (f" (and {more} more)" if more > 0 else ""))
+
+
+class InputError(GraphDslError, ValueError):
+    """The inputs of a run, or a data file, do not fit the flow."""
+
+
+class PlanError(GraphDslError, ValueError):
+    """Valid IR that cannot become a plan: a defect of the compiler, with the node named."""
+
+
+class OperatorError(GraphDslError, RuntimeError):
+    """An operator raised while it ran; `address` names the node."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        self.address = address
+        super().__init__(f"`{address}` failed: {reason}")
+
+
+class BudgetExceeded(GraphDslError, RuntimeError):
+    """A budget ran out before there was anything to return."""
+
+    def __init__(self, message: str, spent: float = 0.0, limit: float = 0.0) -> None:
+        self.spent = spent
+        self.limit = limit
+        super().__init__(message)
+
+
+class BackendError(GraphDslError, RuntimeError):
+    """A model backend failed; `retryable` says whether another attempt may succeed."""
+
+    def __init__(self, message: str, *, model: str = "", retryable: bool = False) -> None:
+        self.model = model
+        self.retryable = retryable
+        super().__init__(message)
+
+
+class BackendMissing(BackendError):
+    """The package that a backend needs is not installed."""
+
+    def __init__(self, package: str, *, extra: str, model: str = "") -> None:
+        hint = f"the `{extra}` backend needs `{package}`: pip install 'graphdsl-tts[{extra}]'"
+        super().__init__(hint, model=model)
+
+
+class ModelNotFound(BackendError):
+    """No model, file or catalogue entry of that name."""
+
+
+class ModelCorrupt(BackendError):
+    """A model file exists but cannot be what it claims to be."""
+
+
+class ContextOverflow(BackendError):
+    """The prompt is longer than the model's context."""
+
+    def __init__(self, message: str, *, model: str = "", prompt_tokens: int, limit: int) -> None:
+        self.prompt_tokens = prompt_tokens
+        self.limit = limit
+        super().__init__(message, model=model)
+
+
+class RateLimited(BackendError):
+    """The endpoint asked for patience; `retry_after` is in seconds when it said how long."""
+
+    def __init__(self, message: str, *, model: str = "", retry_after: float | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(message, model=model, retryable=True)

@@ -1,0 +1,119 @@
+"""The plan: plain data between compiler and executors.
+
+A `Plan` is a closed graph as arrays: steps with integer slots, dependency counts and
+dependants. The compiler builds it, the engine runs it, neither imports the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphdsl.ir.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """A declared model: what to open and how.
+
+    `name` is its name in the program, `backend` the kind (`embedded`, `simulated`), `model` the
+    backend's own name for it (catalogue entry or path). `options` are the other entries of the
+    block, validated against `graphdsl.ir.backends` by the checker; sampling options
+    (`temperature`, `max_tokens`, `top_p`, `stop`) are defaults for its calls.
+    """
+
+    name: str
+    backend: str
+    model: str
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySpec:
+    """A declared memory: `store` is the path of its SQLite file, or None for in-process only."""
+
+    name: str
+    store: str | None
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSpec:
+    """A declared prompt: parameters and Jinja templates by role, in order."""
+
+    name: str
+    params: tuple[str, ...]
+    turns: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Limits of one run or scope; None is no limit. Tokens count prompt and completion apart.
+
+    `calls` counts model calls, `tokens` prompt + completion tokens together, `seconds` wall time.
+    """
+
+    calls: int | None = None
+    tokens: int | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    seconds: float | None = None
+
+    @property
+    def unlimited(self) -> bool:
+        """True when nothing is limited."""
+        return self == Budget()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One node, ready to run.
+
+    `inputs` are (parameter, slot); a parameter that takes several edges lists its slots in order
+    in `lists`. `attrs` are closed compile-time arguments: numbers, texts, bools, words, specs,
+    tuples of these. `regions` are sub-plans of control steps by role (`body`, `then`, `else`).
+    `pending` counts distinct steps of the same plan that must finish first; `dependents` are the
+    indices of steps waiting for this one.
+    """
+
+    index: int
+    address: str
+    op: str
+    slot: int
+    inputs: tuple[tuple[str, int], ...]
+    attrs: Mapping[str, Any]
+    regions: tuple[tuple[str, Plan], ...]
+    pending: int
+    dependents: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A region of a closed graph. Slots: parameters first, then captures, then step results.
+
+    `captures` are slots of the enclosing plan, copied into this plan's slots from
+    `len(params)` on when the region is entered. `results` are (name, slot).
+    """
+
+    name: str
+    params: tuple[str, ...]
+    captures: tuple[int, ...]
+    steps: tuple[Step, ...]
+    results: tuple[tuple[str, int], ...]
+    size: int
+    ready: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A flow ready to run: its plan, what it needs, and the identity of its graph."""
+
+    flow: str
+    plan: Plan
+    params: tuple[tuple[str, Type], ...]
+    result: Type
+    defaults: Mapping[str, Any]
+    models: Mapping[str, ModelSpec]
+    memories: Mapping[str, MemorySpec]
+    graph_hash: str
