@@ -95,10 +95,11 @@ class Help:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One problem. `message` stands alone: plain words, lower case, no full stop.
+    """One problem.
 
-    Code in it stands in backticks. The message states the problem, `notes` give context, only `helps` say how to mend it.
-    `data` carries values for tools (bounds, names).
+    `message` stands alone: plain words, lower case, no full stop, code in backticks. It states
+    the problem, `notes` give context, only `helps` say how to mend it. `data` carries values for
+    tools (bounds, names).
     """
 
     code: str

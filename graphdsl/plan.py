@@ -7,44 +7,13 @@ dependants. The compiler builds it, the engine runs it, neither imports the othe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from graphdsl.ir.entities import MemorySpec as MemorySpec
+from graphdsl.ir.entities import ModelSpec as ModelSpec
+from graphdsl.ir.entities import PromptSpec as PromptSpec
 from graphdsl.ir.types import Type
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSpec:
-    """A declared model: what to open and how.
-
-    `name` is its name in the program, `backend` the kind (`embedded`, `simulated`), `model` the
-    backend's own name for it (catalogue entry or path). `options` are the other entries of the
-    block, validated against `graphdsl.ir.backends` by the checker; sampling options
-    (`temperature`, `max_tokens`, `top_p`, `stop`) are defaults for its calls.
-    """
-
-    name: str
-    backend: str
-    model: str
-    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-
-@dataclass(frozen=True, slots=True)
-class MemorySpec:
-    """A declared memory: `store` is the path of its SQLite file, or None for in-process only."""
-
-    name: str
-    store: str | None
-    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-
-@dataclass(frozen=True, slots=True)
-class PromptSpec:
-    """A declared prompt: parameters and Jinja templates by role, in order."""
-
-    name: str
-    params: tuple[str, ...]
-    turns: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +39,11 @@ class Budget:
 class Step:
     """One node, ready to run.
 
-    `inputs` are (parameter, slot); a parameter that takes several edges lists its slots in order
-    in `lists`. `attrs` are closed compile-time arguments: numbers, texts, bools, words, specs,
-    tuples of these. `regions` are sub-plans of control steps by role (`body`, `then`, `else`).
-    `pending` counts distinct steps of the same plan that must finish first; `dependents` are the
-    indices of steps waiting for this one.
+    `inputs` are (parameter, slot). `attrs` are closed compile-time arguments: None, numbers,
+    texts, bools, `ModelSpec`, `MemorySpec`, `PromptSpec`, `Budget`, and tuples of these.
+    `regions` are sub-plans of control steps by role (`body`, `then`, `else`). `pending` counts
+    distinct steps of the same plan that must finish first; `dependents` are the indices of steps
+    waiting for this one.
     """
 
     index: int

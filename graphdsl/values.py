@@ -102,7 +102,7 @@ class Draft:
 
     `answer` is the extracted answer or None when there is none. `score` is whatever the last
     scorer gave (higher is better), `confidence` is in [0, 1]. `sample` is the index within its
-    node, `seed` the sampling seed that was sent.
+    node, `seed` the sampling seed that was sent, `prompt` what it answers.
     """
 
     text: str
@@ -117,6 +117,7 @@ class Draft:
     logprobs: LogprobStats | None = None
     error: str | None = None
     tie: bool = False
+    prompt: Messages | None = field(default=None, repr=False)
 
     @property
     def complete(self) -> bool:

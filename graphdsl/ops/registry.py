@@ -1,0 +1,414 @@
+"""The operators that a file may call: their signatures. `OPERATORS` is the visible table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from graphdsl.ir.types import (
+    ANSWER,
+    BOOL,
+    DOCS,
+    DRAFT,
+    DRAFTS,
+    MEMORY,
+    MESSAGES,
+    MODEL,
+    MODELS,
+    NUMBER,
+    PROMPT,
+    TEXT,
+    TEXTS,
+    UNKNOWN,
+    VERDICT,
+    ListOf,
+    Type,
+)
+from graphdsl.ops.signature import Attrs, Bound, Operator, Param
+
+WORDS: Final = ("text", "number", "choice")
+"""How answers are compared: as normalised text, as a number, as a letter of a multiple choice."""
+
+_ITEMS: Final = ListOf(UNKNOWN)
+
+
+def _always(kind: Type) -> Callable[[Mapping[str, Type]], Type]:
+    return lambda types: kind
+
+
+def _same(name: str) -> Callable[[Mapping[str, Type]], Type]:
+    return lambda types: types.get(name, UNKNOWN)
+
+
+def _item(name: str) -> Callable[[Mapping[str, Type]], Type]:
+    def result(types: Mapping[str, Type]) -> Type:
+        kind = types.get(name, UNKNOWN)
+        return kind.item if isinstance(kind, ListOf) else UNKNOWN
+
+    return result
+
+
+def _one_call(attrs: Attrs) -> Bound:
+    return Bound(0, 1)
+
+
+def _asked(attrs: Attrs) -> Bound:
+    """One call, and one more for each time that a reply could not be parsed."""
+    return Bound(0, 1 + int(attrs.get("retries") or 0))
+
+
+def _generated(attrs: Attrs) -> Bound:
+    models: Any = attrs.get("models") or ()
+    temperature: Any = attrs.get("temperature")
+    temperatures: tuple[Any, ...] = (
+        temperature if isinstance(temperature, tuple) else (temperature,)
+    )
+    total = len(models) * len(temperatures) * int(attrs.get("samples") or 0)
+    return Bound(total, total)
+
+
+_BY: Final = Param("by", "the model that does it", (MODEL,), static=True)
+_QUESTION: Final = Param(
+    "question",
+    "what the drafts answer; default: the prompt that the first draft was generated from",
+    (TEXT,),
+    default=None,
+)
+_USING: Final = Param(
+    "using", "critiques, one per draft, in the same order", (TEXTS,), default=None
+)
+_TEMPERATURE: Final = Param(
+    "temperature",
+    "sampling temperature; default: the model's own, else 0",
+    (NUMBER,),
+    default=None,
+    static=True,
+    low=0,
+    high=5,
+)
+_MAX_TOKENS: Final = Param(
+    "max_tokens",
+    "most tokens of one reply; default: the model's own",
+    (NUMBER,),
+    default=None,
+    static=True,
+    low=1,
+    integer=True,
+)
+_RETRIES: Final = Param(
+    "retries",
+    "how often to ask again when the reply cannot be parsed; each is a call",
+    (NUMBER,),
+    default=0,
+    static=True,
+    low=0,
+    high=10,
+    integer=True,
+)
+
+
+def _role(default: str, *provides: str) -> Param:
+    doc = f"the role prompt; it may use {', '.join(f'`{name}`' for name in provides)}"
+    return Param("prompt", doc, (PROMPT,), default=default, static=True, provides=provides)
+
+
+def _by_word(doc: str, default: str = "text") -> Param:
+    return Param("by", doc, default=default, static=True, words=WORDS)
+
+
+_SIGNATURES: Final = (
+    Operator(
+        "generate",
+        "Draws samples of one prompt from every model, in order: model, then temperature, then "
+        "sample. A sample that fails is a draft whose `finish` says so.",
+        (
+            Param("prompt", "what to ask: a prompt call or a text", (MESSAGES,)),
+            Param(
+                "context",
+                "texts put before the question, in order; empty ones are left out",
+                (TEXTS, TEXT),
+                default=None,
+            ),
+            Param("models", "the models to ask", (MODELS,), static=True),
+            Param(
+                "samples",
+                "samples per model and temperature",
+                (NUMBER,),
+                default=1,
+                static=True,
+                low=1,
+                high=100_000,
+                integer=True,
+            ),
+            Param(
+                "temperature",
+                "sampling temperature, or a list of them; default: the model's own, else 0.7",
+                (NUMBER,),
+                default=None,
+                static=True,
+                low=0,
+                high=5,
+                many=True,
+            ),
+            _MAX_TOKENS,
+            Param(
+                "stop",
+                "strings that end a generation",
+                (TEXT,),
+                default=None,
+                static=True,
+                many=True,
+            ),
+            Param(
+                "seed",
+                "fixes the seeds of this node; default: from the run's seed and the node's address",
+                (NUMBER,),
+                default=None,
+                static=True,
+                low=0,
+                high=2**31 - 1,
+                integer=True,
+            ),
+        ),
+        _always(DRAFTS),
+        calls=_generated,
+        source="Brown et al. 2024, Large Language Monkeys, arXiv 2407.21787",
+    ),
+    Operator(
+        "vote",
+        "The most frequent answer among complete drafts (self-consistency): the first draft of the "
+        "largest group, with `confidence` = its share of all complete drafts.",
+        (
+            Param("drafts", "the candidates", (DRAFTS,)),
+            _by_word("what makes two answers equal"),
+        ),
+        _always(DRAFT),
+        unordered=frozenset({"drafts"}),
+        source="Wang et al. 2022, Self-Consistency, arXiv 2203.11171",
+    ),
+    Operator(
+        "rank",
+        "Orders drafts from best to worst by one listwise judgement and keeps the first `keep`.",
+        (
+            Param("drafts", "the candidates", (DRAFTS,)),
+            _USING,
+            Param(
+                "keep",
+                "how many to keep; default: all",
+                (NUMBER,),
+                default=None,
+                static=True,
+                low=1,
+                integer=True,
+            ),
+            _BY,
+            _QUESTION,
+            _TEMPERATURE,
+            _MAX_TOKENS,
+            _RETRIES,
+            _role("std.roles.rank", "question", "candidates", "count"),
+        ),
+        _always(DRAFTS),
+        calls=_asked,
+        source="Saad-Falcon et al. 2024, Archon, arXiv 2409.15254",
+    ),
+    Operator(
+        "critique",
+        "Strengths and weaknesses of every draft by one call: one text per draft, same order.",
+        (
+            Param("drafts", "the candidates", (DRAFTS,)),
+            _BY,
+            _QUESTION,
+            _TEMPERATURE,
+            _MAX_TOKENS,
+            _RETRIES,
+            _role("std.roles.critique", "question", "candidates", "count"),
+        ),
+        _always(TEXTS),
+        calls=_asked,
+        source="Saad-Falcon et al. 2024, Archon, arXiv 2409.15254",
+    ),
+    Operator(
+        "fuse",
+        "One new draft made from all complete drafts (and their critiques).",
+        (
+            Param("drafts", "the candidates", (DRAFTS,)),
+            _USING,
+            _BY,
+            _QUESTION,
+            _TEMPERATURE,
+            _MAX_TOKENS,
+            _role("std.roles.fuse", "question", "candidates", "count"),
+        ),
+        _always(DRAFT),
+        calls=_one_call,
+        source="Saad-Falcon et al. 2024, Archon, arXiv 2409.15254",
+    ),
+    Operator(
+        "verify",
+        "Judges one draft: reasons first, then a verdict.",
+        (
+            Param("draft", "what to judge", (DRAFT,)),
+            _BY,
+            _QUESTION,
+            _TEMPERATURE,
+            _MAX_TOKENS,
+            _RETRIES,
+            _role("std.roles.verify", "question", "candidate"),
+        ),
+        _always(VERDICT),
+        calls=_asked,
+        source="Saad-Falcon et al. 2024, Archon, arXiv 2409.15254",
+    ),
+    Operator(
+        "revise",
+        "A new draft that improves one draft in the light of a text.",
+        (
+            Param("draft", "what to improve", (DRAFT,)),
+            Param(
+                "using", "feedback, critiques, or what others answered", (TEXTS, TEXT), default=None
+            ),
+            _BY,
+            _QUESTION,
+            _TEMPERATURE,
+            _MAX_TOKENS,
+            _role("std.roles.revise", "question", "candidate", "feedback"),
+        ),
+        _always(DRAFT),
+        calls=_one_call,
+        source="Madaan et al. 2023, Self-Refine, arXiv 2303.17651",
+    ),
+    Operator(
+        "recall",
+        "The entries of a memory that fit a query best (BM25), as they were when the run began.",
+        (
+            Param("memory", "where to look", (MEMORY,), static=True),
+            Param("query", "what to look for", (TEXT,)),
+            Param(
+                "top",
+                "at most so many entries",
+                (NUMBER,),
+                default=4,
+                static=True,
+                low=0,
+                integer=True,
+            ),
+        ),
+        _always(DOCS),
+        positional=2,
+        source="Robertson & Zaragoza 2009, The Probabilistic Relevance Framework",
+    ),
+    Operator(
+        "remember",
+        "Adds a text to a memory when the run ends well; gives the text back.",
+        (
+            Param("memory", "where to keep it", (MEMORY,), static=True),
+            Param("text", "what to keep; an empty text is not kept", (TEXT,)),
+            Param("key", "an entry of the same key is replaced", (TEXT,), default=None),
+        ),
+        _always(TEXT),
+        positional=2,
+        effect=True,
+    ),
+    Operator(
+        "extract",
+        "The answer within a text: after `Answer:`, `####` or in `\\boxed{}`; else by kind.",
+        (
+            Param("of", "a draft or a text", (DRAFT, TEXT)),
+            _by_word("what kind of answer to look for"),
+        ),
+        _always(ANSWER),
+    ),
+    Operator(
+        "first",
+        "The first item; a list of drafts that is empty gives a failed draft.",
+        (Param("items", "a list", (_ITEMS,)),),
+        _item("items"),
+    ),
+    Operator(
+        "last",
+        "The last item; a list of drafts that is empty gives a failed draft.",
+        (Param("items", "a list", (_ITEMS,)),),
+        _item("items"),
+    ),
+    Operator(
+        "take",
+        "The first `count` items.",
+        (
+            Param("items", "a list", (_ITEMS,)),
+            Param("count", "how many", (NUMBER,), static=True, low=0, integer=True),
+        ),
+        _same("items"),
+        positional=2,
+    ),
+    Operator(
+        "concat",
+        "Lists one after the other.",
+        (Param("lists", "two or more lists of one type", (_ITEMS,), rest=True),),
+        _same("0"),
+    ),
+    Operator(
+        "append",
+        "A list with one more item at its end.",
+        (Param("items", "a list", (_ITEMS,)), Param("item", "what to add", (UNKNOWN,))),
+        _same("items"),
+        positional=2,
+    ),
+    Operator(
+        "count",
+        "How many items a list has.",
+        (Param("items", "a list", (_ITEMS,)),),
+        _always(NUMBER),
+        unordered=frozenset({"items"}),
+    ),
+    Operator(
+        "complete",
+        "Only the drafts that ended by themselves: not truncated, failed or cancelled.",
+        (Param("drafts", "the candidates", (DRAFTS,)),),
+        _always(DRAFTS),
+    ),
+    Operator(
+        "passing",
+        "Only the drafts whose verdict passed; all of them when none did.",
+        (
+            Param("drafts", "the candidates", (DRAFTS,)),
+            Param("verdicts", "one verdict per draft, in order", (ListOf(VERDICT),)),
+        ),
+        _always(DRAFTS),
+        positional=2,
+    ),
+    Operator(
+        "best",
+        "The complete draft with the highest score; ties: mean log-probability, then the earliest.",
+        (Param("drafts", "the candidates", (DRAFTS,)),),
+        _always(DRAFT),
+    ),
+    Operator(
+        "texts",
+        "The text of every item.",
+        (Param("items", "drafts, answers or documents", (_ITEMS,)),),
+        _always(TEXTS),
+    ),
+    Operator(
+        "join",
+        "Texts as one text.",
+        (
+            Param("texts", "the texts, in order; empty ones are left out", (TEXTS,)),
+            Param("separator", "what stands between two", (TEXT,), default="\n\n", static=True),
+        ),
+        _always(TEXT),
+    ),
+    Operator(
+        "contains",
+        "Whether a text holds another, ignoring case.",
+        (
+            Param("text", "where to look", (TEXT,)),
+            Param("part", "what to look for", (TEXT,)),
+        ),
+        _always(BOOL),
+        positional=2,
+    ),
+)
+
+OPERATORS: Final[Mapping[str, Operator]] = {operator.name: operator for operator in _SIGNATURES}
+"""Every operator by name."""
