@@ -7,6 +7,7 @@
     ├── InputError(ValueError)  a run's inputs or data are wrong
     ├── PlanError(ValueError)  valid IR cannot be planned (our defect)
     ├── OperatorError(RuntimeError)  .address          an operator broke while it ran
+    ├── PromptError(RuntimeError)    a prompt could not be rendered with these values
     ├── BudgetExceeded(RuntimeError)  .spent .limit     raised only where no partial result exists
     └── BackendError(RuntimeError)     .model .retryable
         ├── BackendMissing                               an extra is not installed
@@ -55,6 +56,10 @@ class OperatorError(GraphDslError, RuntimeError):
     def __init__(self, address: str, reason: str) -> None:
         self.address = address
         super().__init__(f"`{address}` failed: {reason}")
+
+
+class PromptError(GraphDslError, RuntimeError):
+    """A prompt could not be rendered with these values, or its text is too long."""
 
 
 class BudgetExceeded(GraphDslError, RuntimeError):

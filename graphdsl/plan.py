@@ -59,10 +59,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A region of a closed graph. Slots: parameters first, then captures, then step results.
+    """A region of a closed graph. Slots: parameters, captures, step results, then constants.
 
-    `captures` are slots of the enclosing plan, copied into this plan's slots from
-    `len(params)` on when the region is entered. `results` are (name, slot).
+    `params` are names: the inputs of the flow; the carried names of a `repeat`; the variable of
+    an `each`; the variable, then the carried names, of a `fold`. `captures` are slots of the
+    enclosing plan, copied into this plan's slots from `len(params)` on when the region is entered.
+    `constants` are (slot, value), filled in when the region is entered: `const`, `absent`, and
+    lists and records of them are no steps. `results` are (name, slot) and may name any slot.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Plan:
     results: tuple[tuple[str, int], ...]
     size: int
     ready: tuple[int, ...]
+    constants: tuple[tuple[int, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

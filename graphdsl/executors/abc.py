@@ -33,7 +33,8 @@ class ChatRequest:
     """One sample of one prompt. `max_tokens` None means the model's own limit.
 
     `temperature` 0 is greedy. `stop` ends generation before any of its strings. A trailing
-    assistant message is continued where the backend has `prefix_continuation`.
+    assistant message is continued where the backend has `prefix_continuation`. `sample` is the
+    index of this sample within its node; models ignore it, scripted and recorded ones need it.
     """
 
     messages: Messages
@@ -43,6 +44,7 @@ class ChatRequest:
     seed: int | None = None
     stop: tuple[str, ...] = ()
     logprobs: bool = False
+    sample: int = 0
 
 
 @dataclass(frozen=True, slots=True)

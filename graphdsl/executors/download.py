@@ -6,6 +6,7 @@ import http.client
 import os
 import shutil
 import ssl
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -19,6 +20,9 @@ from graphdsl.executors.model_cache import sha256_of
 
 Progress = Callable[[int, int], None]
 """Called with (done, total), in bytes; an exception from it stops the work and leaves the part."""
+
+PAUSE: float = 0.5
+"""Seconds before the second attempt at the same byte; doubles with each further one."""
 
 _CHUNK: Final = 1 << 18
 _ATTEMPTS: Final = 5
@@ -87,6 +91,7 @@ def _fetch(source: Source, part: Path, progress: Progress) -> None:
         failures = 0 if _size(part) > before else failures + 1
         if failures >= _ATTEMPTS:
             raise _failed(source, reason, retryable=True)
+        time.sleep(PAUSE * 2**failures if failures else 0)
 
 
 def _continue(source: Source, part: Path, progress: Progress) -> bool:
@@ -119,10 +124,11 @@ def _append(response: Any, part: Path, start: int, progress: Progress) -> bool:
     length = response.headers.get("Content-Length")
     total = start + int(length) if length else 0
     done = start
-    with part.open("r+b" if part.exists() else "wb") as file:
+    # Unbuffered, and `read1` takes what is there: a kill loses nothing that has arrived.
+    with part.open("r+b" if part.exists() else "wb", buffering=0) as file:
         file.truncate(start)
         file.seek(start)
-        while chunk := response.read(_CHUNK):
+        while chunk := response.read1(_CHUNK):
             file.write(chunk)
             done += len(chunk)
             progress(done, max(total, done))

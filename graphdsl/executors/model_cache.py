@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
@@ -50,7 +50,7 @@ def require_space(directory: Path, size: int, model: str) -> None:
 
 
 @contextmanager
-def storage(directory: Path, size: int, model: str) -> Iterator[None]:
+def storage(directory: Path, size: int, model: str) -> Generator[None]:
     """Turn a full, read-only or forbidden disk into a `BackendError` that says what to do."""
     try:
         yield
@@ -75,7 +75,7 @@ def _full(directory: Path, size: int, model: str, found: str) -> BackendError:
 
 
 @contextmanager
-def exclusive(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+def exclusive(path: Path, waiting: Callable[[], None]) -> Generator[None]:
     """Hold a lock file against other processes and threads; the system frees it if we die.
 
     While another holder works, `waiting` is called several times a second; it may raise.

@@ -57,6 +57,11 @@ def _asked(attrs: Attrs) -> Bound:
     return Bound(0, 1 + int(attrs.get("retries") or 0))
 
 
+def _collaborated(attrs: Attrs) -> Bound:
+    """One call for each node."""
+    return Bound(0, int(attrs.get("nodes") or 0))
+
+
 def _generated(attrs: Attrs) -> Bound:
     models: Any = attrs.get("models") or ()
     temperature: Any = attrs.get("temperature")
@@ -108,8 +113,12 @@ _RETRIES: Final = Param(
 
 
 def _role(default: str, *provides: str) -> Param:
+    return _role_of("prompt", default, *provides)
+
+
+def _role_of(name: str, default: str, *provides: str) -> Param:
     doc = f"the role prompt; it may use {', '.join(f'`{name}`' for name in provides)}"
-    return Param("prompt", doc, (PROMPT,), default=default, static=True, provides=provides)
+    return Param(name, doc, (PROMPT,), default=default, static=True, provides=provides)
 
 
 def _by_word(doc: str, default: str = "text") -> Param:
@@ -277,6 +286,38 @@ _SIGNATURES: Final = (
         _always(DRAFT),
         calls=_one_call,
         source="Madaan et al. 2023, Self-Refine, arXiv 2303.17651",
+    ),
+    Operator(
+        "collaborate",
+        "A whole graph of roles and models that a search may change: every edge, role and model "
+        "is a hole. The last node merges what the others answered.",
+        (
+            Param("question", "what all nodes work on: a prompt call or a text", (MESSAGES,)),
+            Param(
+                "nodes",
+                "how many nodes, the last one included",
+                (NUMBER,),
+                static=True,
+                low=2,
+                high=64,
+                integer=True,
+            ),
+            Param(
+                "roles",
+                "what a node may be",
+                static=True,
+                words=("assistant", "fuser"),
+                many=True,
+            ),
+            Param("models", "the models that a node may use", (MODELS,), static=True),
+            _TEMPERATURE,
+            _MAX_TOKENS,
+            _role_of("refine", "std.roles.revise", "question", "candidate", "feedback"),
+            _role_of("fuse", "std.roles.fuse", "question", "candidates", "count"),
+        ),
+        _always(DRAFT),
+        calls=_collaborated,
+        source="Agent-REINFORCE, arXiv 2511.00086",
     ),
     Operator(
         "recall",

@@ -1,0 +1,12 @@
+"""The passes, in the order in which they run."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from graphdsl.compiler.passes.abc import Pass
+from graphdsl.compiler.passes.constant_fold import ConstantFold
+from graphdsl.compiler.passes.dead_nodes import DeadNodes
+
+PASSES: Final[tuple[Pass, ...]] = (ConstantFold(), DeadNodes())
+"""What `optimise` does unless told otherwise. The last pass leaves nothing unneeded behind."""

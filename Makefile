@@ -1,0 +1,58 @@
+# Everything runs in .venv, which is made at first use. Needs Python 3.11 or newer and make.
+#
+#   make demo     fetch the small model and watch a graph answer questions on it
+#   make test     lint, types, layers, and every test (this is what CI runs)
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+MODEL := smollm2-135m
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo model test lint format docs clean
+.NOTPARALLEL:
+
+help:
+	@sed -n 's/^#   //p' Makefile
+	@echo 'make lint     ruff, pyright, import layers, .tts format'
+	@echo 'make format   rewrite Python and .tts files in their canonical form'
+	@echo 'make docs     regenerate docs/json.md from the schemas'
+	@echo 'make clean    remove .venv and everything that was built'
+
+install: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "graphdsl needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[embedded,dev]'
+	@touch $@
+
+model: $(INSTALLED)
+	$(BIN)/graphdsl models pull $(MODEL)
+
+demo: model
+	$(BIN)/python examples/demo.py
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/graphdsl fmt --check examples graphdsl/std
+
+test: lint model
+	$(BIN)/pytest
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/graphdsl fmt examples graphdsl/std
+
+docs: $(INSTALLED)
+	$(BIN)/python docs/generate_json.py
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

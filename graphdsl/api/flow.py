@@ -1,0 +1,217 @@
+"""A flow of a loaded program: what it takes, what it would do, and running it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, reduce
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graphdsl.api.reading import read_bytes
+from graphdsl.errors import InputError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from graphdsl.compiler.cost import Cost
+    from graphdsl.compiler.program import Module as Checked
+    from graphdsl.executors.result import Result
+    from graphdsl.ir.nodes import Graph, Input
+    from graphdsl.plan import Budget, Program
+
+Assignment = Mapping[str, "str | float"]
+"""Values of holes by address: a label, or a number."""
+
+Change = Callable[["Graph"], "Graph"]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A flow with the values of its holes. Immutable, and safe to run from many tasks at once.
+
+    Compiling happens once, at first use, and is kept.
+    """
+
+    module: Checked = field(repr=False)
+    name: str
+    assignment: Assignment = field(default_factory=dict[str, "str | float"])
+    changes: tuple[Change, ...] = ()
+
+    def with_(self, pins: Assignment | str | os.PathLike[str]) -> Flow:
+        """The same flow with some holes set: a mapping, or the path of a JSON file of one.
+
+        Raises `InputError` when the file holds no such mapping, `CompileError` when a hole or
+        value does not exist.
+        """
+        added = pins if isinstance(pins, Mapping) else _read_pins(Path(pins))
+        return replace(self, assignment={**self.assignment, **added})._compiled()
+
+    def with_models(self, models: Mapping[str, str]) -> Flow:
+        """The same flow with other models behind declared names.
+
+        Values are catalogue names or paths of GGUF files, or `simulated` for a model of a model.
+        Raises `InputError` for a name that the flow does not use.
+        """
+        from graphdsl.api.models import overridden
+
+        return self.changed(lambda graph: overridden(graph, models))._compiled()
+
+    def changed(self, change: Change) -> Flow:
+        """The same flow after a change of its open graph (which must stay valid)."""
+        return replace(self, changes=(*self.changes, change))
+
+    @cached_property
+    def open_graph(self) -> Graph:
+        """The flow as a graph, with its holes."""
+        from graphdsl.compiler.lower import lower
+
+        return reduce(
+            lambda graph, change: change(graph), self.changes, lower(self.module, self.name)
+        )
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The graph that runs: every hole at its pinned value, else at its default."""
+        from graphdsl.compiler.specialise import specialise
+
+        return specialise(self.open_graph, dict(self.assignment))
+
+    def _compiled(self) -> Flow:
+        """Itself, once it is known to compile: a wrong pin is reported where it is set."""
+        _ = self.graph
+        return self
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The run-time parameters."""
+        return self.open_graph.inputs
+
+    @property
+    def signature(self) -> str:
+        """How it is called, for messages."""
+        params = ", ".join(map(_param, self.inputs))
+        return f"{self.name}({params}) -> {self.open_graph.result}"
+
+    def plan(self) -> Program:
+        """The plan that runs, after every pass."""
+        return self._program
+
+    def cost(self) -> Cost:
+        """Bounds on what one run can cost."""
+        from graphdsl.compiler.cost import cost
+
+        return cost(self.graph)
+
+    @cached_property
+    def _program(self) -> Program:
+        from graphdsl.compiler.pipeline import optimise
+        from graphdsl.compiler.planner import plan
+
+        return plan(optimise(self.graph))
+
+    # ---- running
+
+    async def run(
+        self,
+        inputs: Mapping[str, Any] | None = None,
+        /,
+        *,
+        budget: Budget | None = None,
+        seed: int = 0,
+        content: bool = False,
+        **named: Any,
+    ) -> Result:
+        """Run once, from any event loop. Cancelling the task stops the run and its generations.
+
+        Inputs go by name; a mapping may be given as well, for parameters called `budget`, `seed`
+        or `content`. `content` keeps prompts and replies in the trace. The same seed gives the
+        same samples on backends that have seeds. A budget that runs out gives a partial result
+        whose `status` says so. Raises `InputError` for inputs that do not fit, `BackendError`
+        when a model cannot be opened, `OperatorError` for a defect.
+        """
+        import asyncio
+
+        return await asyncio.wrap_future(
+            self.start({**(inputs or {}), **named}, budget, seed, content)
+        )
+
+    def run_sync(
+        self,
+        inputs: Mapping[str, Any] | None = None,
+        /,
+        *,
+        budget: Budget | None = None,
+        seed: int = 0,
+        content: bool = False,
+        **named: Any,
+    ) -> Result:
+        """Run once and wait; works inside and outside of an event loop (which it then blocks).
+
+        Ctrl-C stops the run. Otherwise like `run`.
+        """
+        from graphdsl.api.runtime import runtime
+
+        if runtime().here:
+            raise RuntimeError("run_sync cannot be called from inside a run; use `await run(…)`")
+        future = self.start({**(inputs or {}), **named}, budget, seed, content)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def start(
+        self,
+        inputs: Mapping[str, Any],
+        budget: Budget | None = None,
+        seed: int = 0,
+        content: bool = False,
+    ) -> Future[Result]:
+        """Start a run in the background; cancelling the future stops it. Errors as in `run`."""
+        from graphdsl.api.runtime import runtime
+        from graphdsl.executors.engine import execute
+        from graphdsl.plan import Budget
+
+        program = self.fits(inputs)
+        limits = budget or Budget()
+        return runtime().submit(
+            lambda backends: execute(
+                program, inputs, backends=backends, seed=seed, budget=limits, content=content
+            )
+        )
+
+    def fits(self, inputs: Mapping[str, Any]) -> Program:
+        """The program, once the inputs are known to fit it. Raises `InputError`."""
+        from graphdsl.executors.inputs import bind_inputs
+
+        try:
+            bind_inputs(self._program, inputs)
+        except InputError as error:
+            raise InputError(f"{error} ({self.signature})") from None
+        return self._program
+
+
+def _param(param: Input) -> str:
+    """`n: Number = 5`, or `hints: Docs` where it has to be given."""
+    if param.required or param.default is None:
+        return f"{param.name}: {param.type}"
+    default = json.dumps(param.default, ensure_ascii=False)
+    return f"{param.name}: {param.type} = {default}"
+
+
+def _read_pins(path: Path) -> Assignment:
+    """A JSON object of hole addresses to labels and numbers."""
+    try:
+        found: Any = json.loads(read_bytes(path, "a JSON file of pins"))
+    except ValueError as error:
+        raise InputError(f"`{path}` is not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise InputError(f"`{path}` must hold an object: hole addresses and their values")
+    pins: dict[str, Any] = found  # pyright: ignore[reportUnknownVariableType]
+    for address, value in pins.items():
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise InputError(f"`{path}`: the value of `{address}` must be a label or a number")
+    return pins

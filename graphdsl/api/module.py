@@ -1,0 +1,83 @@
+"""A loaded program."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from graphdsl.api.flow import Flow
+from graphdsl.api.reading import examine
+from graphdsl.diagnostics import Diagnostic, did_you_mean, has_errors
+from graphdsl.errors import CompileError, InputError
+
+if TYPE_CHECKING:
+    from graphdsl.compiler.program import Checked
+    from graphdsl.compiler.program import Module as Program
+
+
+def load(path_or_text: str | os.PathLike[str]) -> Module:
+    """Load a program from a file, or from its text.
+
+    A str with a line break, or one that begins with `edition`, is the text itself. Raises
+    `CompileError` with every diagnostic when the program is wrong, `InputError` when there is no
+    such file.
+    """
+    checked = examine(path_or_text)
+    if checked.module is None or has_errors(checked.diagnostics):
+        raise wrong(checked)
+    return Module(checked)
+
+
+def wrong(checked: Checked) -> CompileError:
+    """The error for a program with errors; its notes show each of them in the source."""
+    from graphdsl.rendering import render
+
+    error = CompileError([one for one in checked.diagnostics if one.is_error])
+    for diagnostic in error.diagnostics:
+        error.add_note(render(diagnostic, checked.sources))
+    return error
+
+
+@dataclass(frozen=True)
+class Module:
+    """A program without errors. Safe to share between threads and event loops."""
+
+    checked: Checked = field(repr=False)
+
+    @cached_property
+    def program(self) -> Program:
+        """The checked program, as the compiler sees it."""
+        if self.checked.module is None:
+            raise wrong(self.checked)
+        return self.checked.module
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Warnings; a program with errors does not load."""
+        return self.checked.diagnostics
+
+    @property
+    def flows(self) -> tuple[str, ...]:
+        """The names of its flows, in the order of the file."""
+        return tuple(self.program.flows)
+
+    def flow(self, name: str | None = None) -> Flow:
+        """A flow by name; a program with one flow needs none.
+
+        Raises `InputError` when there is no such flow, or more than one to choose from.
+        """
+        if name is None:
+            if len(self.flows) != 1:
+                raise InputError(f"name the flow to use: {_listed(self.flows)}")
+            return Flow(self.program, self.flows[0])
+        if name not in self.flows:
+            near = did_you_mean(name, self.flows)
+            hint = f"did you mean `{near[0]}`?" if near else f"there are: {_listed(self.flows)}"
+            raise InputError(f"there is no flow `{name}`; {hint}")
+        return Flow(self.program, name)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names) if names else "this program has no flow"

@@ -1,0 +1,68 @@
+"""Programs from files and texts, with messages that a person can act on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from graphdsl.diagnostics import Source, did_you_mean
+from graphdsl.errors import InputError
+
+if TYPE_CHECKING:
+    from graphdsl.compiler.program import Checked
+
+
+def is_text(path_or_text: str | os.PathLike[str]) -> bool:
+    """True for the text of a program: a str with a line break, or one that begins with `edition`.
+
+    >>> is_text('edition "2026"'), is_text("reason.tts"), is_text(Path("edition.tts"))
+    (True, False, False)
+    """
+    if not isinstance(path_or_text, str):
+        return False
+    return "\n" in path_or_text or path_or_text.lstrip("\ufeff \t").startswith("edition ")
+
+
+def examine(path_or_text: str | os.PathLike[str]) -> Checked:
+    """Read and check a program, whatever is wrong with it.
+
+    Raises `InputError` when there is no such file, or it cannot be read.
+    """
+    from graphdsl.compiler.check import check
+    from graphdsl.compiler.program import Checked
+    from graphdsl.syntax.decode import decode
+
+    if is_text(path_or_text):
+        return check(Source("<text>", str(path_or_text)), None)
+    path = Path(path_or_text)
+    data = read_bytes(path, "a program (`.tts`)")
+    source, refused = decode(data, str(path))
+    if source is None:
+        return Checked(None, tuple(refused), {str(path): Source(str(path), "")})
+    return check(source, path.resolve().parent)
+
+
+def read_bytes(path: Path, what: str) -> bytes:
+    """The content of a file. Raises `InputError` saying why there is none."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(f"there is no file `{path}`{_nearby(path)}") from error
+    except IsADirectoryError as error:
+        raise InputError(f"`{path}` is a folder; name {what} in it") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"`{path}` cannot be read: {reason.lower()}") from error
+
+
+def _nearby(path: Path) -> str:
+    """A hint when the name is almost that of a file beside it."""
+    try:
+        names = [entry.name for entry in path.parent.iterdir()]
+    except OSError:
+        return f" (nor a folder `{path.parent}`)" if not path.parent.is_dir() else ""
+    near = did_you_mean(path.name, names)
+    if not near and f"{path.name}.tts" in names:
+        near = (f"{path.name}.tts",)
+    return f"; did you mean `{path.parent / near[0]}`?" if near else ""

@@ -1,0 +1,129 @@
+"""The `test` blocks of a program."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from graphdsl.api.flow import Flow
+from graphdsl.api.literals import constant, evaluate
+from graphdsl.api.module import Module
+from graphdsl.api.runtime import runtime
+from graphdsl.diagnostics import Span
+from graphdsl.ir.backends import BACKENDS
+from graphdsl.ir.entities import ModelSpec
+from graphdsl.ops.context import Args, Ask, Context, ModelKernel
+from graphdsl.syntax import tree
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from graphdsl.executors.frame import Operators
+    from graphdsl.executors.result import Result
+    from graphdsl.ir.entities import MemorySpec
+    from graphdsl.ir.nodes import Graph
+    from graphdsl.values import Doc, Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One test: a flow, its inputs, and what must hold of the result.
+
+    `replies` make every model answer from that list, by sample index; None runs the real models.
+    """
+
+    title: str
+    span: Span
+    flow: Flow
+    given: Mapping[str, Any]
+    expect: tree.Expr
+    replies: tuple[str, ...] | None
+
+    def start(self, seed: int = 0) -> Future[Result]:
+        """Run the flow in the background. Raises `InputError` for inputs that do not fit."""
+        from graphdsl.executors.engine import execute
+
+        flow = self.flow if self.replies is None else _scripted_flow(self.flow, self.replies)
+        program = flow.fits(self.given)
+        if self.replies is None:
+            return flow.start(self.given, seed=seed)
+        operators = by_index()
+        return runtime().submit(
+            lambda backends: execute(
+                program, self.given, backends=backends, seed=seed, operators=operators
+            )
+        )
+
+    def holds(self, result: Result) -> bool:
+        """Whether the expectation is true of a result."""
+        names = {
+            "answer": result.output,
+            "calls": result.usage.calls,
+            "tokens": result.usage.prompt_tokens + result.usage.completion_tokens,
+            "seconds": result.seconds,
+        }
+        return evaluate(self.expect, names) is True
+
+
+def cases(module: Module) -> list[Case]:
+    """The tests of a program, in the order of its file."""
+    items = module.program.file.items
+    return [_case(module, item) for item in items if isinstance(item, tree.Test)]
+
+
+def _case(module: Module, item: tree.Test) -> Case:
+    entries = {entry.key.text: entry.value for entry in item.entries}
+    given: dict[str, Any] = constant(entries["given"]) if "given" in entries else {}
+    replies = tuple(constant(entries["replies"])) if "replies" in entries else None
+    flow = module.flow(str(entries["flow"]))
+    return Case(item.title.value, item.span, flow, given, entries["expect"], replies)
+
+
+def _scripted_flow(flow: Flow, replies: tuple[str, ...]) -> Flow:
+    """The flow with every model replaced by one that reads from the list."""
+
+    def change(graph: Graph) -> Graph:
+        return replace(graph, models=tuple(_scripted(spec, replies) for spec in graph.models))
+
+    return flow.changed(change)
+
+
+def _scripted(spec: ModelSpec, replies: tuple[str, ...]) -> ModelSpec:
+    kind = BACKENDS["simulated"]
+    kept = {name: value for name, value in spec.options.items() if kind.option(name)}
+    options = {**kept, "replies": replies, "context": 10_000_000, "latency": 0, "failures": 0}
+    return ModelSpec(spec.name, "simulated", "", options)
+
+
+def by_index() -> Operators:
+    """The operators, with seeds that are the index of each sample within its node."""
+    from graphdsl.executors.frame import STANDARD, Operators
+
+    return Operators(STANDARD.pure, {name: _indexed(k) for name, k in STANDARD.model.items()})
+
+
+def _indexed(kernel: ModelKernel) -> ModelKernel:
+    def run(context: Context, args: Args) -> Awaitable[Any]:
+        return kernel(_Indexed(context), args)
+
+    return run
+
+
+class _Indexed:
+    """A context whose samples have their index as seed, so that replies go by index."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def sample(self, ask: Ask) -> Draft:
+        return await self._context.sample(replace(ask, seed=0, stream=0))
+
+    def note(self, text: str) -> None:
+        self._context.note(text)
+
+    def recall(self, memory: MemorySpec, query: str, top: int) -> tuple[Doc, ...]:
+        return self._context.recall(memory, query, top)
+
+    def remember(self, memory: MemorySpec, text: str, key: str | None) -> None:
+        self._context.remember(memory, text, key)

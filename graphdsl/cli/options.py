@@ -1,0 +1,71 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def json_option(function: F) -> F:
+    """`--json`: one object on stdout instead of text."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON object (see docs/json.md)."
+    )(function)
+
+
+def file_argument(function: F) -> F:
+    """`FILE`: the program. Whether it exists is for the reader to say."""
+    return click.argument("file", type=click.Path(path_type=Path))(function)
+
+
+def flow_argument(function: F) -> F:
+    """`[FLOW]`: may be left out where the program has one flow."""
+    return click.argument("flow", required=False)(function)
+
+
+def pins_option(function: F) -> F:
+    """`--with PINS.json`: values of holes."""
+    return click.option(
+        "--with",
+        "pins",
+        type=click.Path(path_type=Path),
+        metavar="PINS.json",
+        help="Values of holes: a JSON object of addresses and labels or numbers.",
+    )(function)
+
+
+def models_option(function: F) -> F:
+    """`--model tiny=OTHER`: another model behind a declared name."""
+    return click.option(
+        "--model",
+        "models",
+        multiple=True,
+        metavar="NAME=MODEL",
+        callback=_model_pairs,
+        help="Use another model for a declared one: a catalogue name, a .gguf file, or "
+        "`simulated`. Repeatable.",
+    )(function)
+
+
+def _model_pairs(
+    _context: click.Context, _param: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str]:
+    return pairs(given, "tiny=simulated")
+
+
+def pairs(given: tuple[str, ...], example: str) -> dict[str, str]:
+    """`k=v` texts as a dict. Raises a usage error for a text without `=`, or a name twice."""
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"`{text}` has no `=`; write for example `{example}`")
+        if name in found:
+            raise click.BadParameter(f"`{name}` is given twice")
+        found[name] = value
+    return found

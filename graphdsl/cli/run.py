@@ -1,0 +1,170 @@
+"""`graphdsl run`: a flow on one input, or on every line of a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from graphdsl.cli.codes import Exit
+from graphdsl.cli.inputs import read_budget, typed_inputs
+from graphdsl.cli.options import (
+    file_argument,
+    flow_argument,
+    json_option,
+    models_option,
+    pairs,
+    pins_option,
+)
+from graphdsl.cli.output import note, print_error, print_json, safe, show
+from graphdsl.cli.programs import choose, load
+from graphdsl.cli.progress import spinner
+
+if TYPE_CHECKING:
+    from graphdsl.api.flow import Flow
+    from graphdsl.executors.result import Result
+    from graphdsl.plan import Budget
+
+
+@click.command("run")
+@file_argument
+@flow_argument
+@click.option(
+    "--input",
+    "-i",
+    "given",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An input: text as it is, JSON for other types, @FILE for a file's content. Repeatable.",
+)
+@click.option("--data", type=click.Path(path_type=Path), help="Inputs as JSON lines, one per run.")
+@click.option("--out", type=click.Path(path_type=Path), help="Where --data writes its lines.")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1),
+    default=16,
+    show_default=True,
+    help="Runs at once, with --data.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of all sampling.")
+@click.option(
+    "--budget",
+    metavar="calls=16,…",
+    help="Limits of one run: calls, tokens, prompt_tokens, completion_tokens, seconds.",
+)
+@pins_option
+@models_option
+@click.option("--content", is_flag=True, help="Keep prompts and replies in the trace.")
+@click.option("--trace", is_flag=True, help="Show what happened, node by node.")
+@json_option
+def command(
+    file: Path,
+    flow: str | None,
+    given: tuple[str, ...],
+    data: Path | None,
+    out: Path | None,
+    concurrency: int,
+    seed: int,
+    budget: str | None,
+    pins: Path | None,
+    models: dict[str, str],
+    content: bool,
+    trace: bool,
+    as_json: bool,
+) -> int:
+    """Run a flow on one input, or on a file of them.
+
+    The answer goes to stdout, what it cost to stderr.
+    """
+    limits = read_budget(budget)
+    texts = pairs(given, "question=What is 2 + 2?")
+    if data is None and out is not None:
+        raise click.UsageError("--out goes with --data")
+    if data is not None and as_json and out is None:
+        raise click.UsageError("--json with --data prints a summary, so name a file with --out")
+    chosen = choose(load(file, as_json), flow, pins=pins, models=models, as_json=as_json)
+    inputs = typed_inputs(texts, chosen.inputs)
+    if data is not None:
+        from graphdsl.cli.run_data import run_data
+
+        return run_data(chosen, data, out, inputs, concurrency, seed, limits, as_json)
+    return _run_one(chosen, inputs, seed, limits, content, trace, as_json)
+
+
+def _run_one(
+    flow: Flow,
+    inputs: dict[str, Any],
+    seed: int,
+    budget: Budget | None,
+    content: bool,
+    trace: bool,
+    as_json: bool,
+) -> int:
+    with spinner(f"running {flow.name} …"):
+        result = flow.run_sync(inputs, budget=budget, seed=seed, content=content)
+    keep(result)
+    if as_json:
+        from graphdsl.cli.schemas import RunReport
+
+        print_json(RunReport.model_validate({"ok": result.status == "ok", **result.to_dict()}))
+        return exit_code(result)
+    show(answer_text(result))
+    note(spent_line(result))
+    if result.status != "ok":
+        print_error(why(result))
+    if trace and result.trace is not None:
+        from graphdsl.cli.trace_tree import print_tree
+
+        print_tree(result.trace)
+    return exit_code(result)
+
+
+def keep(result: Result) -> None:
+    """Save the trace for `graphdsl trace`; a full or read-only disk must not cost the answer."""
+    from graphdsl.executors.runs import keep_run
+
+    if result.trace is not None:
+        try:
+            keep_run(result.trace)
+        except OSError as error:
+            note(f"the trace was not kept: {error.strerror or error}")
+
+
+def exit_code(result: Result) -> int:
+    """What a run's status means for a script."""
+    return {"ok": Exit.OK, "exhausted": Exit.EXHAUSTED}.get(result.status, Exit.BACKEND)
+
+
+def answer_text(result: Result) -> str:
+    """The value as a person reads it; lists and records are JSON."""
+    from graphdsl.executors.result import jsonable
+    from graphdsl.values import as_text
+
+    output = result.output
+    if type(output) in (tuple, dict):
+        return safe(json.dumps(jsonable(output), indent=2, ensure_ascii=False))
+    return safe(as_text(output))
+
+
+def spent_line(result: Result) -> str:
+    """Confidence, calls, tokens and seconds on one line."""
+    usage = result.usage
+    parts = [
+        f"confidence {result.confidence:.0%}" if result.confidence is not None else "",
+        f"{usage.calls} call{'' if usage.calls == 1 else 's'}",
+        f"{usage.prompt_tokens} + {usage.completion_tokens} tokens",
+        f"{result.seconds:.2f} s",
+        f"run {result.run_id}",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def why(result: Result) -> str:
+    """Why a run did not end well."""
+    if result.status == "exhausted":
+        return f"the budget ran out ({result.exhausted}); the answer is the best there was"
+    records = result.trace.walk() if result.trace is not None else ()
+    errors = (call.error for record in records for call in record.calls if call.error)
+    return next(errors, "no sample gave an answer")

@@ -1,0 +1,473 @@
+"""What `--json` prints: one model per command. docs/json.md is generated from this file.
+
+A later version may add fields; it does not remove or rename them, nor change their meaning.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Record(BaseModel):
+    """Base: nothing that is not documented is printed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+# ---- diagnostics and errors
+
+
+class Place(Record):
+    """A piece of a file. Offsets are from 0, lines and columns from 1, in characters."""
+
+    path: str
+    start: int
+    end: int
+    start_line: int | None
+    start_column: int | None
+    end_line: int | None
+    end_column: int | None
+
+
+class LabelRecord(Place):
+    """Another place that matters."""
+
+    text: str
+
+
+class EditRecord(Place):
+    """Replace this place by the text."""
+
+    text: str
+
+
+class HelpRecord(Record):
+    """What to write instead."""
+
+    text: str
+    applicability: Literal["safe", "maybe", "has_placeholders"]
+    edit: EditRecord | None
+
+
+class DiagnosticRecord(Place):
+    """One problem of a program. `graphdsl explain CODE` has a page about each code."""
+
+    code: str
+    severity: Literal["error", "warning", "info"]
+    message: str
+    label: str
+    labels: list[LabelRecord]
+    notes: list[str]
+    helps: list[HelpRecord]
+    data: dict[str, Any]
+
+
+class ProgramErrors(Record):
+    """Any command, when the program has errors; exit code 1."""
+
+    ok: Literal[False] = False
+    diagnostics: list[DiagnosticRecord]
+
+
+class ErrorDetail(Record):
+    """What went wrong. `kind` is `usage`, `input`, `file`, `program`, `backend`, `budget`,
+    `interrupted` or `defect`."""
+
+    kind: str
+    message: str
+
+
+class ErrorReport(Record):
+    """Any command, when it cannot do its work."""
+
+    ok: Literal[False] = False
+    error: ErrorDetail
+
+
+# ---- check, fmt, explain
+
+
+class CheckedFile(Record):
+    """One file: whether it has no error, its flows, and everything that was found."""
+
+    path: str
+    ok: bool
+    flows: list[str]
+    diagnostics: list[DiagnosticRecord]
+
+
+class CheckReport(Record):
+    """`graphdsl check`."""
+
+    ok: bool
+    files: list[CheckedFile]
+
+
+class FormattedFile(Record):
+    """One file: whether its text differs from the canonical form."""
+
+    path: str
+    changed: bool
+    diagnostics: list[DiagnosticRecord]
+
+
+class FmtReport(Record):
+    """`graphdsl fmt`. `written` is false under --check and --diff."""
+
+    ok: bool
+    written: bool
+    files: list[FormattedFile]
+
+
+class ExplainReport(Record):
+    """`graphdsl explain CODE`. The page is Markdown."""
+
+    ok: Literal[True] = True
+    code: str
+    title: str
+    page: str
+
+
+class CodeTitle(Record):
+    """A diagnostic code and what it is about."""
+
+    code: str
+    title: str
+
+
+class CodesReport(Record):
+    """`graphdsl explain` without a code."""
+
+    ok: Literal[True] = True
+    codes: list[CodeTitle]
+
+
+# ---- graph, plan
+
+
+class BoxRecord(Record):
+    """One box of a drawing. The id is the node's address."""
+
+    id: str
+    title: str
+    op: str
+    kind: Literal["input", "output", "model", "pure", "merge", "carried"]
+    frame: str | None
+    details: list[str]
+    holes: list[str]
+    optional: bool
+
+
+class ArrowRecord(Record):
+    """A value that goes from one box to another."""
+
+    source: str
+    target: str
+    label: str
+    kind: Literal["data", "loop", "bypass"]
+
+
+class FrameRecord(Record):
+    """A loop, branch, scope or optional stage around boxes."""
+
+    id: str
+    title: str
+    kind: str
+    parent: str | None
+
+
+class DrawingRecord(Record):
+    """A flow as it is drawn."""
+
+    title: str
+    boxes: list[BoxRecord]
+    arrows: list[ArrowRecord]
+    frames: list[FrameRecord]
+
+
+class GraphReport(Record):
+    """`graphdsl graph`. `text` is the drawing in the format."""
+
+    ok: Literal[True] = True
+    flow: str
+    format: str
+    text: str
+    drawing: DrawingRecord
+
+
+class Range(Record):
+    """At least and at most; `high` is null where nothing bounds it."""
+
+    low: int
+    high: int | None
+
+
+class NodeCost(Record):
+    """What one node can cost in a whole run. `formula` is the arithmetic of one evaluation."""
+
+    address: str
+    op: str
+    calls: Range
+    completion_tokens: Range
+    formula: str
+
+
+class UsedModel(Record):
+    """A model that the flow uses: its name in the program and what is behind it."""
+
+    name: str
+    backend: str
+    model: str
+
+
+class HoleRecord(Record):
+    """A value that a search may change: what runs now, and what may."""
+
+    address: str
+    value: str | float
+    domain: str
+
+
+class PlanReport(Record):
+    """`graphdsl plan`. `text` is the stage that --emit names."""
+
+    ok: Literal[True] = True
+    flow: str
+    signature: str
+    models: list[UsedModel]
+    graph_hash: str
+    holes: list[HoleRecord]
+    calls: Range
+    completion_tokens: Range
+    critical_calls: Range
+    critical_path: list[str]
+    formula: str
+    nodes: list[NodeCost]
+    text: str | None
+
+
+# ---- run, test, trace
+
+
+class UsageRecord(Record):
+    """What was spent."""
+
+    calls: int
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+
+
+class RunReport(Record):
+    """`graphdsl run` on one input.
+
+    `value` is a text, number, bool, list or object; a draft is an object with `text`, `answer`,
+    `score`, `confidence`, `finish`, `model`, `sample`, `seed`, `tokens`, `error` and `tie`.
+    `exhausted` is the limit that ran out, as the program would write it.
+    """
+
+    ok: bool
+    run_id: str
+    status: Literal["ok", "exhausted", "failed"]
+    value: Any
+    answer: str | None
+    confidence: float | None
+    usage: UsageRecord
+    usd: float | None
+    seconds: float
+    exhausted: str | None
+
+
+class DataLine(Record):
+    """One line that `graphdsl run --data` writes, in the order of the input.
+
+    `line` is the number of the input line and `data` its object. Without `error` the fields of
+    a run follow.
+    """
+
+    line: int
+    data: dict[str, Any]
+    status: Literal["ok", "exhausted", "failed"]
+    error: str | None
+    run_id: str | None = None
+    value: Any = None
+    answer: str | None = None
+    confidence: float | None = None
+    usage: UsageRecord | None = None
+    usd: float | None = None
+    seconds: float | None = None
+    exhausted: str | None = None
+
+
+class DataReport(Record):
+    """`graphdsl run --data FILE --out FILE --json`."""
+
+    ok: bool
+    items: int
+    done: int
+    statuses: dict[str, int]
+    usage: UsageRecord
+    seconds: float
+    out: str | None
+
+
+class CaseRecord(Record):
+    """One test. `value` is what the flow returned; `error` says why there is none."""
+
+    path: str
+    line: int
+    title: str
+    passed: bool
+    value: Any = None
+    usage: UsageRecord | None = None
+    seconds: float | None = None
+    error: str | None = None
+
+
+class CasesReport(Record):
+    """`graphdsl test`."""
+
+    ok: bool
+    passed: int
+    failed: int
+    tests: list[CaseRecord]
+
+
+class TurnRecord(Record):
+    """One turn of a prompt."""
+
+    role: str
+    content: str
+
+
+class CallRecord(Record):
+    """One sample; times are in seconds since the run began."""
+
+    model: str
+    sample: int
+    seed: int | None
+    finish: str
+    usage: UsageRecord
+    start: float
+    seconds: float
+    error: str | None
+    prompt: list[TurnRecord] | None
+    text: str | None
+
+
+class NodeRecord(Record):
+    """One evaluation of a node. A node inside a loop has the round in its address."""
+
+    address: str
+    op: str
+    start: float
+    end: float | None
+    status: Literal["ok", "failed", "cancelled", "skipped", "exhausted"]
+    notes: list[str]
+    calls: list[CallRecord]
+    children: list[NodeRecord]
+
+
+class TraceReport(Record):
+    """`graphdsl trace`; the same as the file of a saved trace."""
+
+    ok: Literal[True] = True
+    version: int
+    run_id: str
+    flow: str
+    graph_hash: str
+    started: float = Field(description="seconds since the epoch")
+    seed: int
+    inputs: dict[str, str]
+    status: str
+    seconds: float
+    usage: UsageRecord
+    value: str
+    error: str | None
+    nodes: list[NodeRecord]
+
+
+# ---- models, ops
+
+
+class ModelRecord(Record):
+    """A model known by name. `path` is null while it is not on this machine."""
+
+    name: str
+    description: str
+    licence: str
+    parameters: int
+    bytes: int
+    path: str | None
+
+
+class ModelsReport(Record):
+    """`graphdsl models list`."""
+
+    ok: Literal[True] = True
+    models: list[ModelRecord]
+
+
+class PulledReport(Record):
+    """`graphdsl models pull NAME` and `graphdsl models path NAME`."""
+
+    ok: Literal[True] = True
+    name: str
+    path: str
+    fetched: bool
+
+
+class ParamRecord(Record):
+    """A parameter of an operator. `static` ones must be known at compile time."""
+
+    name: str
+    doc: str
+    types: list[str]
+    words: list[str]
+    required: bool
+    default: Any
+    static: bool
+    low: float | None
+    high: float | None
+    integer: bool
+    many: bool
+
+
+class OperatorRecord(Record):
+    """An operator of the language."""
+
+    name: str
+    doc: str
+    signature: str
+    result: str
+    calls_models: bool
+    effect: bool
+    source: str
+    params: list[ParamRecord]
+
+
+class OpsReport(Record):
+    """`graphdsl ops`."""
+
+    ok: Literal[True] = True
+    operators: list[OperatorRecord]
+
+
+REPORTS: Final[dict[str, tuple[type[Record], ...]]] = {
+    "check": (CheckReport,),
+    "fmt": (FmtReport,),
+    "explain": (ExplainReport, CodesReport),
+    "graph": (GraphReport,),
+    "plan": (PlanReport,),
+    "run": (RunReport, DataReport, DataLine),
+    "test": (CasesReport,),
+    "trace": (TraceReport,),
+    "models": (ModelsReport, PulledReport),
+    "ops": (OpsReport,),
+}
+"""What each command prints when it does its work."""
+
+FAILURES: Final[tuple[type[Record], ...]] = (ProgramErrors, ErrorReport)
+"""What every command prints when it does not."""

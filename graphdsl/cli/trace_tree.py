@@ -1,0 +1,113 @@
+"""A trace as a tree: every node with its time, calls, tokens and notes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from graphdsl.cli.output import console, safe
+from graphdsl.ops.core import CORE
+
+if TYPE_CHECKING:
+    from rich.text import Text
+    from rich.tree import Tree
+
+    from graphdsl.executors.trace import Record, Trace
+
+_WIDTH: Final = 24
+"""Cells of a bar: the whole run."""
+
+_STYLES: Final = {"failed": "red", "exhausted": "yellow", "cancelled": "yellow", "skipped": "dim"}
+
+
+def print_tree(trace: Trace, whole: bool = False) -> None:
+    """Print the tree on stdout; `whole` shows plumbing (fields, prompts, conversions) as well."""
+    from rich.tree import Tree
+
+    root = Tree(_title(trace), guide_style="dim")
+    for name, text in trace.inputs.items():
+        root.add(_line(f"{name}: {_short(text)}", "dim"))
+    nodes = trace.nodes if whole else _told(trace.nodes)
+    width = max((_depth_width(record, 0) for record in nodes), default=0)
+    for record in nodes:
+        _add(root, record, trace, width, 0)
+    if trace.value:
+        root.add(_line(f"→ {_short(trace.value)}", "bold"))
+    if trace.error:
+        root.add(_line(_short(trace.error), "red"))
+    console().print(root)
+
+
+def _told(records: list[Record]) -> list[Record]:
+    """Without the plumbing that went well."""
+    return [
+        replace(record, children=_told(record.children))
+        for record in records
+        if record.op not in CORE or record.status == "failed" or record.notes
+    ]
+
+
+def _title(trace: Trace) -> Text:
+    from rich.text import Text
+
+    usage = trace.usage
+    title = Text(f"{trace.flow}", style="bold")
+    title.append(f"  {trace.status}", style=_STYLES.get(trace.status, "green"))
+    spent = f"{usage.calls} calls, {usage.prompt_tokens} + {usage.completion_tokens} tokens"
+    title.append(f"  {trace.seconds:.2f} s, {spent}  run {trace.run_id}", style="dim")
+    return title
+
+
+def _line(text: str, style: str) -> Text:
+    from rich.text import Text
+
+    return Text(safe(text), style=style)
+
+
+def _label(record: Record) -> str:
+    return f"{record.address.rsplit('.', 1)[-1]} = {record.op}"
+
+
+def _depth_width(record: Record, depth: int) -> int:
+    """Cells that the widest label below needs, with its indent."""
+    below = [_depth_width(child, depth + 1) for child in record.children]
+    return max([len(_label(record)) + 4 * depth, *below])
+
+
+def _add(tree: Tree, record: Record, trace: Trace, width: int, depth: int) -> None:
+    branch = tree.add(_node(record, trace, width - 4 * depth))
+    for note in record.notes:
+        branch.add(_line(_short(note), "yellow"))
+    for call in sorted(record.calls, key=lambda call: (call.model, call.sample)):
+        if call.text is not None:
+            branch.add(_line(f"{call.model} {call.sample}: {_short(call.text)}", ""))
+    for child in record.children:
+        _add(branch, child, trace, width, depth + 1)
+
+
+def _node(record: Record, trace: Trace, width: int) -> Text:
+    from rich.text import Text
+
+    usage = record.usage
+    line = Text(f"{_label(record):<{max(width, 1)}}  ")
+    line.append(bar(record, trace.seconds), style="cyan")
+    line.append(f" {record.seconds:7.2f} s", style="dim")
+    if usage.calls:
+        line.append(f"  {usage.calls} calls  {usage.completion_tokens} tokens", style="dim")
+    if record.status != "ok":
+        line.append(f"  {record.status}", style=_STYLES.get(record.status, ""))
+    return line
+
+
+def bar(record: Record, total: float) -> str:
+    """When a node ran, within the whole run: `··━━━━····`."""
+    scale = _WIDTH / total if total > 0 else 0.0
+    end = record.start + record.seconds
+    first = min(int(record.start * scale), _WIDTH - 1)
+    last = min(max(round(end * scale), first + 1), _WIDTH)
+    return "·" * first + "━" * (last - first) + "·" * (_WIDTH - last)
+
+
+def _short(text: str, most: int = 100) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"

@@ -1,0 +1,206 @@
+"""Loops, branches and budget scopes: steps that run other plans.
+
+Each is one task. The table in `graphdsl.ir.nodes` names the results that they expect of their
+regions and what they give back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from graphdsl.executors.frame import Code, Frame, Job, entered
+from graphdsl.executors.ledger import Scope
+from graphdsl.executors.trace import Record
+from graphdsl.plan import Budget
+from graphdsl.values import Value
+
+if TYPE_CHECKING:
+    from graphdsl.executors.run import Run
+
+_NEXT: Final = "next."
+
+Control = Callable[["Run", Frame, Job, "Record | None"], Awaitable[Value]]
+"""What a control step does: runs regions of the job within the frame, gives its value."""
+
+
+async def repeat(run: Run, frame: Frame, job: Job, record: Record | None) -> Value:
+    """Rounds one after another, until `until` holds or `rounds` are over.
+
+    The value is a record of exported and carried names: those of the round with the highest
+    score with `keep` best (earliest on ties; a missing or NaN score is the lowest), else of the
+    last round.
+    """
+    code, attrs = job.regions["body"], job.step.attrs
+    carried = job.arguments(frame.values)
+    names = code.plan.params
+    values = [carried[name] for name in names]
+    best: dict[str, Value] = {}
+    top: float | None = None
+    for number in range(int(attrs["rounds"])):
+        results = await _round(run, frame, job, code, number, values, record)
+        values = [results[_NEXT + name] for name in names]
+        score = _score(results.get("score")) if attrs.get("keep") == "best" else None
+        if top is None or score is None or score > top:
+            best, top = results, score
+        if results.get("until") is True:
+            break
+    return _exported(best, attrs)
+
+
+async def each(run: Run, frame: Frame, job: Job, record: Record | None) -> Value:
+    """The body for every item, all at once; a list of what they yield, in the items' order.
+
+    Items beyond `bound` are left out, and the trace says so.
+    """
+    code = job.regions["body"]
+    items = _bounded(frame, job, record)
+    if not items:
+        return ()
+    ended: asyncio.Future[None] = run.loop.create_future()
+    left = len(items)
+
+    def done() -> None:
+        nonlocal left
+        left -= 1
+        if not left and not ended.done():
+            ended.set_result(None)
+
+    frames = [
+        _inner(frame, job, code, [item], record, done, number=number)
+        for number, item in enumerate(items)
+    ]
+    for inner in frames:
+        run.start(inner)
+    run.drain()
+    await ended
+    return tuple(inner.results()["yield"] for inner in frames)
+
+
+async def fold(run: Run, frame: Frame, job: Job, record: Record | None) -> Value:
+    """The body for one item after another, carrying values; a record of the last ones."""
+    code = job.regions["body"]
+    start = job.arguments(frame.values)
+    names = code.plan.params[1:]
+    values = [start[name] for name in names]
+    for number, item in enumerate(_bounded(frame, job, record)):
+        results = await _round(run, frame, job, code, number, [item, *values], record)
+        values = [results[_NEXT + name] for name in names]
+    return dict(zip(names, values, strict=True))
+
+
+async def branch(run: Run, frame: Frame, job: Job, record: Record | None) -> Value:
+    """The region that the condition chooses; an absent condition is false."""
+    condition = job.arguments(frame.values)["condition"]
+    taken, other = ("then", "else") if condition is True else ("else", "then")
+    run.skip(job.regions[other], frame, record)
+    inner = await _region(run, frame, job, job.regions[taken], [], record)
+    return inner["yield"]
+
+
+async def within(run: Run, frame: Frame, job: Job, record: Record | None) -> Value:
+    """The body under a budget of its own; a record of its names and `exhausted`."""
+    scope = Scope(_budget(job.step.attrs["budget"]), frame.scope, run.loop.time())
+    results = await _region(run, frame, job, job.regions["body"], [], record, scope)
+    if record is not None and scope.exhausted is not None:
+        record.status = "exhausted"
+        record.notes.append(f"budget exhausted: {scope.exhausted}")
+    return {**results, "exhausted": scope.exhausted is not None}
+
+
+CONTROLS: Final[Mapping[str, Control]] = {
+    "repeat": repeat,
+    "each": each,
+    "fold": fold,
+    "if": branch,
+    "within": within,
+}
+"""By op."""
+
+
+async def _round(
+    run: Run,
+    frame: Frame,
+    job: Job,
+    code: Code,
+    number: int,
+    params: list[Value],
+    record: Record | None,
+) -> dict[str, Value]:
+    return await _region(run, frame, job, code, params, record, number=number)
+
+
+async def _region(
+    run: Run,
+    frame: Frame,
+    job: Job,
+    code: Code,
+    params: list[Value],
+    record: Record | None,
+    scope: Scope | None = None,
+    number: int | None = None,
+) -> dict[str, Value]:
+    """Run a region to its end and give its results."""
+    ended: asyncio.Future[None] = run.loop.create_future()
+
+    def done() -> None:
+        if not ended.done():
+            ended.set_result(None)
+
+    inner = _inner(frame, job, code, params, record, done, scope, number)
+    run.start(inner)
+    run.drain()
+    await ended
+    return inner.results()
+
+
+def _inner(
+    frame: Frame,
+    job: Job,
+    code: Code,
+    params: list[Value],
+    record: Record | None,
+    done: Callable[[], None],
+    scope: Scope | None = None,
+    number: int | None = None,
+) -> Frame:
+    """A frame for a region: rounds have a number, which their addresses show."""
+    return Frame(
+        code,
+        entered(code, frame.values, params),
+        scope or frame.scope,
+        done,
+        frame.suffix if number is None else f"{frame.suffix}[{number}]",
+        (*frame.position, job.step.index, number or 0),
+        record,
+    )
+
+
+def _bounded(frame: Frame, job: Job, record: Record | None) -> tuple[Value, ...]:
+    items: tuple[Value, ...] = job.arguments(frame.values)["items"] or ()
+    bound = int(job.step.attrs["bound"])
+    if record is not None and len(items) > bound:
+        record.notes.append(f"{len(items) - bound} of {len(items)} items are beyond the bound")
+    return items[:bound]
+
+
+def _score(value: Any) -> float:
+    is_number = isinstance(value, int | float) and not math.isnan(value)
+    return float(value) if is_number else -math.inf
+
+
+def _exported(results: dict[str, Value], attrs: Mapping[str, Any]) -> dict[str, Value]:
+    """Exported names, and the carried ones under their own names."""
+    hidden = {"until"} if attrs.get("until") else set[str]()
+    if attrs.get("keep") == "best":
+        hidden.add("score")
+    return {
+        name.removeprefix(_NEXT): value for name, value in results.items() if name not in hidden
+    }
+
+
+def _budget(attr: Any) -> Budget:
+    """A budget as the plan has it: a `Budget`, or pairs of unit and limit."""
+    return attr if isinstance(attr, Budget) else Budget(**dict(attr))

@@ -1,0 +1,147 @@
+"""A plan made ready to run, and the state of one evaluation of it.
+
+`Code` is made once per plan: it looks up what each step does. A `Frame` is one evaluation: a list
+of slot values and a list of counters. The whole run of 10^5 nodes is two such lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphdsl.errors import PlanError
+from graphdsl.executors.ledger import Scope
+from graphdsl.executors.trace import Record
+from graphdsl.ops.context import ModelKernel, PureKernel
+from graphdsl.ops.core import CORE
+from graphdsl.ops.kernels import MODEL, PURE
+from graphdsl.ops.registry import OPERATORS
+from graphdsl.ops.signature import REQUIRED
+from graphdsl.plan import Plan, Step
+from graphdsl.values import Value
+
+CONTROL = frozenset({"repeat", "each", "fold", "if", "within"})
+"""Steps with regions; `graphdsl.executors.control` says what they do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operators:
+    """What steps may call: pure kernels run at once, model kernels become tasks."""
+
+    pure: Mapping[str, PureKernel]
+    model: Mapping[str, ModelKernel]
+
+
+STANDARD = Operators({**CORE, **PURE}, MODEL)
+"""The language's own operators."""
+
+
+class Job:
+    """A step with its kernel: exactly one of `pure` and `model` is set, neither for control.
+
+    `base` are its closed attributes, absent parameters included, to which inputs are added.
+    """
+
+    __slots__ = ("base", "dependents", "inputs", "model", "pure", "regions", "slot", "step")
+
+    def __init__(self, step: Step, operators: Operators) -> None:
+        self.step = step
+        self.slot = step.slot
+        self.inputs = step.inputs
+        self.dependents = step.dependents
+        self.base = _arguments(step)
+        self.pure = operators.pure.get(step.op)
+        self.model = operators.model.get(step.op)
+        self.regions = {role: Code(plan, operators) for role, plan in step.regions}
+        if self.pure is None and self.model is None and step.op not in CONTROL:
+            raise PlanError(f"`{step.address}`: nothing is known to run `{step.op}`")
+
+    def arguments(self, values: list[Value]) -> dict[str, Value]:
+        """Attributes and inputs by name."""
+        found = self.base.copy()
+        for name, slot in self.inputs:
+            found[name] = values[slot]
+        return found
+
+
+def _arguments(step: Step) -> dict[str, Any]:
+    """The step's attributes, beside the defaults of what its operator could be given."""
+    operator = OPERATORS.get(step.op)
+    params = () if operator is None else operator.params
+    missing = {
+        param.name: None if param.default is REQUIRED else param.default
+        for param in params
+        if not param.rest
+    }
+    return {**missing, **step.attrs}
+
+
+class Code:
+    """A plan whose steps know what they do."""
+
+    __slots__ = ("jobs", "pending", "plan", "template")
+
+    def __init__(self, plan: Plan, operators: Operators) -> None:
+        self.plan = plan
+        self.jobs = [Job(step, operators) for step in plan.steps]
+        self.pending = [step.pending for step in plan.steps]
+        self.template: list[Value] = [None] * plan.size
+        for slot, value in plan.constants:
+            self.template[slot] = value
+
+
+class Frame:
+    """One evaluation of a plan.
+
+    `suffix` are the rounds that lead here (`[2][0]`), appended to the addresses of its steps;
+    `position` orders effects as the program's text does. `done` is called once, when the last
+    step has finished.
+    """
+
+    __slots__ = (
+        "code",
+        "done",
+        "pending",
+        "position",
+        "record",
+        "remaining",
+        "scope",
+        "suffix",
+        "values",
+    )
+
+    def __init__(
+        self,
+        code: Code,
+        values: list[Value],
+        scope: Scope,
+        done: Callable[[], None],
+        suffix: str = "",
+        position: tuple[int, ...] = (),
+        record: Record | None = None,
+    ) -> None:
+        self.code = code
+        self.values = values
+        self.pending = code.pending.copy()
+        self.remaining = len(code.jobs)
+        self.scope = scope
+        self.done = done
+        self.suffix = suffix
+        self.position = position
+        self.record = record
+
+    def results(self) -> dict[str, Value]:
+        """What the plan gives, by name; complete once `done` was called."""
+        return {name: self.values[slot] for name, slot in self.code.plan.results}
+
+
+def entered(code: Code, outer: list[Value], params: list[Value]) -> list[Value]:
+    """The slots of a region at its start: constants, parameters, captures."""
+    values = code.template.copy()
+    values[: len(params)] = params
+    at = len(code.plan.params)
+    for slot in code.plan.captures:
+        values[at] = outer[slot]
+        at += 1
+    return values

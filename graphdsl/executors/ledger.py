@@ -1,0 +1,237 @@
+"""Budgets that hold at every instant: reserve the worst case, settle what it was, give back.
+
+Scopes nest (run, `within` blocks); a reservation counts in its scope and in all around it. What
+does not fit beside other reservations waits for them, first come first served in each scope;
+what would not fit even without them is refused. All methods run on one event loop, so each is
+atomic.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from graphdsl.plan import Budget
+from graphdsl.values import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """What a budget counts: calls, prompt tokens, completion tokens. Never negative."""
+
+    calls: int = 0
+    prompt: int = 0
+    completion: int = 0
+
+    @staticmethod
+    def of(usage: Usage) -> Amount:
+        """The countable part of a usage."""
+        return Amount(usage.calls, usage.prompt_tokens, usage.completion_tokens)
+
+    def __add__(self, other: Amount) -> Amount:
+        return Amount(
+            self.calls + other.calls,
+            self.prompt + other.prompt,
+            self.completion + other.completion,
+        )
+
+    def __sub__(self, other: Amount) -> Amount:
+        return Amount(
+            self.calls - other.calls,
+            self.prompt - other.prompt,
+            self.completion - other.completion,
+        )
+
+
+ZERO: Final = Amount()
+
+
+def excess(limits: Budget, amount: Amount) -> str | None:
+    """The first limit that an amount is over, as the program would write it; None when it fits."""
+    counted = (
+        ("calls", limits.calls, amount.calls),
+        ("tokens", limits.tokens, amount.prompt + amount.completion),
+        ("prompt_tokens", limits.prompt_tokens, amount.prompt),
+        ("completion_tokens", limits.completion_tokens, amount.completion),
+    )
+    for name, limit, count in counted:
+        if limit is not None and count > limit:
+            return f"{name}({limit})"
+    return None
+
+
+class Refused(Exception):
+    """A reservation does not fit the budget; `limit` is the limit as the program writes it."""
+
+    def __init__(self, limit: str) -> None:
+        self.limit = limit
+        super().__init__(f"budget exhausted: {limit}")
+
+
+class Scope:
+    """One budget and what was spent under it.
+
+    `deadline` is in the loop's time, the earliest of this and all outer scopes. `exhausted` is
+    the limit that first refused or cut a sample here or within, if any.
+    """
+
+    __slots__ = (
+        "_limited",
+        "_waiting",
+        "deadline",
+        "exhausted",
+        "limits",
+        "parent",
+        "reserved",
+        "settled",
+    )
+
+    def __init__(self, limits: Budget, parent: Scope | None = None, now: float = 0.0) -> None:
+        self.limits = limits
+        self.parent = parent
+        self.settled = ZERO
+        self.reserved = ZERO
+        self.exhausted: str | None = None
+        self.deadline = _earliest(parent, limits.seconds, now)
+        self._limited = not limits.unlimited
+        self._waiting: deque[_Waiter] = deque()
+
+    def chain(self) -> Iterator[Scope]:
+        """This scope and those around it, inside out."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.parent
+
+    def room(self, prompt: int) -> int | None:
+        """Most completion tokens that a call of `prompt` tokens could ever be granted.
+
+        None when nothing limits them. Not positive when even an empty reply would not fit.
+        """
+        rooms: list[int] = []
+        for scope in self.chain():
+            limits, spent = scope.limits, scope.settled
+            if limits.completion_tokens is not None:
+                rooms.append(limits.completion_tokens - spent.completion)
+            if limits.tokens is not None:
+                rooms.append(limits.tokens - spent.prompt - spent.completion - prompt)
+        return min(rooms, default=None)
+
+    async def reserve(self, worst: Amount) -> Reservation:
+        """Set `worst` aside, waiting for other reservations where that can help.
+
+        Raises `Refused` when it would not fit even if all of them were given back.
+        """
+        self._refuse_hopeless(worst)
+        obstacle = self._obstacle(worst, queues=True)
+        if obstacle is None:
+            return self._grant(worst)
+        waiter = _Waiter(self, worst, asyncio.get_running_loop().create_future())
+        obstacle._waiting.append(waiter)
+        try:
+            return await waiter.granted
+        except asyncio.CancelledError:
+            obstacle._abandon(waiter)
+            raise
+
+    def mark_exhausted(self, limit: str, outermost: Scope) -> None:
+        """Note that `limit` of `outermost` stopped a sample here: all between them are cut."""
+        for scope in self.chain():
+            scope.exhausted = scope.exhausted or limit
+            if scope is outermost:
+                return
+
+    def pump(self) -> None:
+        """Grant, refuse or pass on those who wait here, in order, until one must go on waiting."""
+        while self._waiting:
+            waiter = self._waiting[0]
+            obstacle = None if waiter.granted.done() else waiter.scope._decide(waiter)
+            if obstacle is self:
+                return
+            self._waiting.popleft()
+            if obstacle is not None:
+                obstacle._waiting.append(waiter)
+
+    def _decide(self, waiter: _Waiter) -> Scope | None:
+        """Where a waiter must go on waiting; None when it was granted or refused just now."""
+        try:
+            self._refuse_hopeless(waiter.worst)
+        except Refused as refusal:
+            waiter.granted.set_exception(refusal)
+            return None
+        obstacle = self._obstacle(waiter.worst, queues=False)
+        if obstacle is None:
+            waiter.granted.set_result(self._grant(waiter.worst))
+        return obstacle
+
+    def _abandon(self, waiter: _Waiter) -> None:
+        """The one who waited was cancelled: make way, or give back what had just arrived."""
+        granted = waiter.granted
+        if not granted.cancelled() and granted.exception() is None:
+            granted.result().settle()
+        for scope in waiter.scope.chain():
+            scope.pump()
+
+    def _refuse_hopeless(self, worst: Amount) -> None:
+        for scope in self.chain():
+            limit = excess(scope.limits, scope.settled + worst) if scope._limited else None
+            if limit is not None:
+                self.mark_exhausted(limit, scope)
+                raise Refused(limit)
+
+    def _obstacle(self, worst: Amount, *, queues: bool) -> Scope | None:
+        """The innermost scope in which it does not fit now, or (`queues`) others came before."""
+        for scope in self.chain():
+            if queues and scope._waiting:
+                return scope
+            if scope._limited and excess(scope.limits, scope.settled + scope.reserved + worst):
+                return scope
+        return None
+
+    def _grant(self, worst: Amount) -> Reservation:
+        for scope in self.chain():
+            scope.reserved += worst
+        return Reservation(self, worst)
+
+
+class Reservation:
+    """What one call has set aside; `settle` it exactly once (with zero usage to give it back)."""
+
+    __slots__ = ("_scope", "open", "worst")
+
+    def __init__(self, scope: Scope, worst: Amount) -> None:
+        self._scope = scope
+        self.worst = worst
+        self.open = True
+
+    def settle(self, usage: Usage = Usage()) -> None:  # noqa: B008 (immutable)
+        """Replace the reservation by what was spent; a second call does nothing.
+
+        Spending more than was reserved (a backend that ignores `max_tokens`) is counted in full.
+        """
+        if not self.open:
+            return
+        self.open = False
+        spent = Amount.of(usage)
+        for scope in self._scope.chain():
+            scope.reserved -= self.worst
+            scope.settled += spent
+        pass
+
+
+@dataclass(slots=True, eq=False)
+class _Waiter:
+    scope: Scope
+    worst: Amount
+    granted: asyncio.Future[Reservation]
+
+
+def _earliest(parent: Scope | None, seconds: float | None, now: float) -> float | None:
+    outer = parent.deadline if parent is not None else None
+    if seconds is None:
+        return outer
+    own = now + seconds
+    return own if outer is None else min(own, outer)

@@ -1,0 +1,129 @@
+"""What a run gives back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, cast
+
+from graphdsl.executors.trace import Trace
+from graphdsl.values import Answer, Doc, Draft, Finish, Messages, Usage, Value, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The end of a run.
+
+    `output` is the flow's value as the engine has it. `status` is `ok`, `exhausted` (a limit of
+    the run's budget kept it from samples; the value is the best that was there) or `failed` (the
+    value is a failed draft or an empty answer). `seconds` is wall time. `usd` is None while no
+    model has a price.
+    """
+
+    output: Value
+    status: str
+    usage: Usage
+    seconds: float
+    run_id: str
+    trace: Trace | None = None
+    usd: float | None = None
+    exhausted: str | None = None
+
+    @property
+    def value(self) -> Any:
+        """The value in plain Python: a text for `Text`, `Answer`, `Messages` and `Doc`, a number,
+        a bool, a `Draft`, a `Verdict`, a list, a dict, or None."""
+        return plain(self.output)
+
+    @property
+    def answer(self) -> str | None:
+        """The answer that the value holds: its own, or that of a draft or verdict."""
+        match self.output:
+            case Answer():
+                return self.output.text
+            case Draft():
+                return self.output.answer
+            case Verdict():
+                return self.output.answer.text
+            case str():
+                return self.output
+            case _:
+                return None
+
+    @property
+    def confidence(self) -> float | None:
+        """In [0, 1], where the value is an answer or draft whose confidence was measured."""
+        return self.output.confidence if isinstance(self.output, Answer | Draft) else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-compatible, without the trace."""
+        return {
+            "run_id": self.run_id,
+            "status": self.status,
+            "value": jsonable(self.output),
+            "answer": self.answer,
+            "confidence": self.confidence,
+            "usage": asdict(self.usage),
+            "usd": self.usd,
+            "seconds": self.seconds,
+            "exhausted": self.exhausted,
+        }
+
+
+def plain(value: Value) -> Any:
+    """A value without the language's wrappers; see `Result.value`."""
+    match value:
+        case Answer() | Messages() | Doc():
+            return value.text
+        case tuple():
+            return [plain(item) for item in cast(tuple[Value, ...], value)]
+        case dict():
+            return {name: plain(item) for name, item in cast(dict[str, Value], value).items()}
+        case _:
+            return value
+
+
+def jsonable(value: Value) -> Any:
+    """A value as JSON data: drafts and verdicts as objects of their documented fields."""
+    match value:
+        case Draft():
+            return {
+                "text": value.text,
+                "answer": value.answer,
+                "score": _finite(value.score),
+                "confidence": value.confidence,
+                "finish": value.finish.value,
+                "model": value.model,
+                "sample": value.sample,
+                "seed": value.seed,
+                "tokens": value.usage.completion_tokens,
+                "error": value.error,
+                "tie": value.tie,
+            }
+        case Verdict():
+            return {
+                "passed": value.passed,
+                "reason": value.reason,
+                "score": _finite(value.score),
+                "answer": value.answer.text,
+            }
+        case tuple():
+            return [jsonable(item) for item in cast(tuple[Value, ...], value)]
+        case dict():
+            return {name: jsonable(item) for name, item in cast(dict[str, Value], value).items()}
+        case float():
+            return _finite(value)
+        case _:
+            return plain(value)
+
+
+def status_of(output: Value, exhausted: str | None) -> str:
+    """`exhausted`, `failed` or `ok`; a budget that ran out explains whatever is missing."""
+    if exhausted is not None:
+        return "exhausted"
+    if isinstance(output, Draft) and output.finish in (Finish.ERROR, Finish.CANCELLED):
+        return "failed"
+    return "failed" if isinstance(output, Answer) and not output.text else "ok"
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and abs(value) < float("inf") else None

@@ -1,0 +1,234 @@
+"""One run in progress: dataflow over counters, one task per model step, none per pure step.
+
+A step starts when the last of its inputs exists; nothing waits for a layer. Pure steps run at
+once, from a queue rather than by recursion, and let the loop breathe every few milliseconds.
+Model and control steps are tasks, all of which have ended when `Run.whole` returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from typing import Final, cast
+
+from graphdsl.errors import BackendError, GraphDslError, InputError, OperatorError
+from graphdsl.executors.backend_pool import Backends
+from graphdsl.executors.control import CONTROLS
+from graphdsl.executors.frame import Code, Frame, Job, entered
+from graphdsl.executors.ledger import Scope
+from graphdsl.executors.memory import Recollection
+from graphdsl.executors.sampling import NodeContext, Sampler
+from graphdsl.executors.trace import Record, Trace
+from graphdsl.ops.context import PureKernel
+from graphdsl.plan import Budget
+from graphdsl.values import Usage, Value
+
+_SLICE: Final = 0.004
+"""Seconds of pure steps after which other tasks of the loop get a turn."""
+
+_LOOK: Final = 15
+"""How often (a mask of the step count) the clock is read for that."""
+
+
+class Run:
+    """One run in progress: its queue of ready steps, its tasks, its spending."""
+
+    def __init__(
+        self,
+        backends: Backends,
+        memory: Recollection,
+        seed: int,
+        budget: Budget,
+        trace: Trace | None,
+        content: bool,
+    ) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.scope = Scope(budget, now=self.loop.time())
+        self.sampler = Sampler(backends, seed, self.loop, content=content)
+        self.memory = memory
+        self.trace = trace
+        self._ready: deque[tuple[Frame, Job]] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ended: asyncio.Future[None] = self.loop.create_future()
+        self._error: BaseException | None = None
+        self._closed = False
+        self._resuming = False
+
+    @property
+    def usage(self) -> Usage:
+        """What was spent so far."""
+        return self.sampler.usage
+
+    async def whole(self, code: Code, params: list[Value]) -> Value:
+        """Run the program's plan and give its only result."""
+        frame = Frame(code, entered(code, [], params), self.scope, self._end)
+        self.start(frame)
+        self.drain()
+        try:
+            await self._ended
+        finally:
+            self._closed = True
+            self._ready.clear()
+            await self._reap()
+        if self._error is not None:
+            raise self._error
+        (value,) = frame.results().values()
+        return value
+
+    def start(self, frame: Frame) -> None:
+        """Make the steps of a frame that need nothing ready; `drain` must follow."""
+        if not frame.remaining:
+            frame.done()
+            return
+        jobs = frame.code.jobs
+        self._ready.extend((frame, jobs[index]) for index in frame.code.plan.ready)
+
+    def drain(self) -> None:
+        """Run or launch all that is ready; goes on later when that takes long."""
+        ready = self._ready
+        limit = time.perf_counter() + _SLICE
+        count = 0
+        while ready:
+            count += 1
+            if not count & _LOOK and time.perf_counter() > limit:
+                self._resume_later()
+                return
+            frame, job = ready.popleft()
+            if job.pure is not None:
+                self._compute(frame, job, job.pure)
+            else:
+                task = self.loop.create_task(self._work(frame, job))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    def fail(
+        self, frame: Frame, job: Job, error: BaseException, record: Record | None = None
+    ) -> None:
+        """End the run with an error of a step; the first one counts."""
+        if record is not None:
+            record.status, record.end = "failed", self.sampler.now()
+            record.notes.append(f"{type(error).__name__}: {error}")
+        if self._error is None and not self._closed:
+            self._error = _reported(error, job.step.address + frame.suffix)
+        self._ready.clear()
+        self._end()
+
+    def skip(self, code: Code, frame: Frame, record: Record | None) -> None:
+        """Note in the trace the steps of a branch that was not taken."""
+        if record is None:
+            return
+        now = self.sampler.now()
+        record.children += [
+            Record(job.step.address + frame.suffix, job.step.op, now, now, "skipped")
+            for job in code.jobs
+        ]
+
+    def _compute(self, frame: Frame, job: Job, kernel: PureKernel) -> None:
+        record = None if self.trace is None else self._open(frame, job)
+        arguments = job.base.copy()
+        values = frame.values
+        for name, slot in job.inputs:
+            arguments[name] = values[slot]
+        try:
+            value = kernel(arguments)
+        except Exception as error:
+            self.fail(frame, job, error, record)
+            return
+        if record is not None:
+            record.end = self.sampler.now()
+        self._finish(frame, job, value)
+
+    def _finish(self, frame: Frame, job: Job, value: Value) -> None:
+        frame.values[job.slot] = value
+        pending = frame.pending
+        for index in job.dependents:
+            left = pending[index] - 1
+            pending[index] = left
+            if not left:
+                self._ready.append((frame, frame.code.jobs[index]))
+        frame.remaining -= 1
+        if not frame.remaining:
+            frame.done()
+
+    async def _work(self, frame: Frame, job: Job) -> None:
+        record = None if self.trace is None else self._open(frame, job)
+        try:
+            if job.model is not None:
+                context = NodeContext(self.sampler, self.memory, frame, job.step, record)
+                value = await job.model(context, job.arguments(frame.values))
+            else:
+                value = await CONTROLS[job.step.op](self, frame, job, record)
+        except asyncio.CancelledError as error:
+            if not self._closed:  # nobody here asked for it: the run must not wait for ever
+                self.fail(frame, job, error, record)
+            if record is not None:
+                record.status, record.end = "cancelled", self.sampler.now()
+            raise
+        except Exception as error:
+            self.fail(frame, job, error, record)
+            return
+        if record is not None:
+            _close_record(record, self.sampler.now())
+        if not self._closed:
+            self._finish(frame, job, value)
+            self.drain()
+
+    def _open(self, frame: Frame, job: Job) -> Record:
+        step = job.step
+        record = Record(step.address + frame.suffix, step.op, self.sampler.now())
+        if frame.record is not None:
+            frame.record.children.append(record)
+        elif self.trace is not None:
+            self.trace.nodes.append(record)
+        return record
+
+    def _resume_later(self) -> None:
+        if not self._resuming:
+            self._resuming = True
+            self.loop.call_soon(self._resume)
+
+    def _resume(self) -> None:
+        self._resuming = False
+        self.drain()
+
+    def _end(self) -> None:
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+    async def _reap(self) -> None:
+        """Cancel what is still running and wait for it, however often we are cancelled."""
+        interrupted = False
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            try:
+                await asyncio.wait(self._tasks)
+            except asyncio.CancelledError:
+                interrupted = True
+        if interrupted:
+            raise asyncio.CancelledError
+
+
+def _reported(error: BaseException, address: str) -> BaseException:
+    """The error as the caller sees it: backends and inputs speak for themselves."""
+    while isinstance(error, BaseExceptionGroup):
+        error = cast(BaseExceptionGroup[BaseException], error).exceptions[0]
+    if isinstance(error, BackendError | InputError | OperatorError):
+        return error
+    if isinstance(error, asyncio.CancelledError):
+        reason = "it was cancelled from outside the run"
+    elif isinstance(error, GraphDslError):
+        reason = str(error)
+    else:
+        reason = f"{type(error).__name__}: {error}"
+    reported = OperatorError(address, reason)
+    reported.__cause__ = error
+    return reported
+
+
+def _close_record(record: Record, now: float) -> None:
+    record.end = now
+    failed = [call.finish == "error" for call in record.calls]
+    if record.status == "ok" and failed and all(failed):
+        record.status = "failed"

@@ -1,0 +1,65 @@
+"""What the IR asks of an operator; `graphdsl.ops.signature.Operator` fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from graphdsl.ir.types import Type
+
+
+class Parameter(Protocol):
+    """A parameter: an edge of the node, or one of its attributes when `static`."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def types(self) -> tuple[Type, ...]:
+        """What may stand there; empty for a word."""
+        ...
+
+    @property
+    def static(self) -> bool:
+        """True for an attribute."""
+        ...
+
+    @property
+    def rest(self) -> bool:
+        """True when the edges `0`, `1`, … belong to it."""
+        ...
+
+    @property
+    def required(self) -> bool:
+        """True when a node must have it."""
+        ...
+
+
+class Signature(Protocol):
+    """An operator, as far as a graph's validity and identity depend on it."""
+
+    @property
+    def params(self) -> Sequence[Parameter]:
+        """Its parameters."""
+        ...
+
+    @property
+    def result(self) -> Callable[[Mapping[str, Type]], Type]:
+        """The type of its value, from the types of its edges."""
+        ...
+
+    @property
+    def effect(self) -> bool:
+        """True when its nodes must stay even if nobody reads their value."""
+        ...
+
+    @property
+    def unordered(self) -> frozenset[str]:
+        """Edges whose items may come in any order."""
+        ...
+
+
+Operators = Mapping[str, Signature]
+"""Operators by name."""

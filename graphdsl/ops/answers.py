@@ -1,0 +1,89 @@
+"""When two answers are the same: normal forms of numbers, letters of a choice, and texts.
+
+Nothing here is ever evaluated: `2+2` is a text, and `1/2` stays a fraction.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Final
+
+_FRACTION: Final = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
+_NUMBER: Final = re.compile(
+    r"""(?:(?<![\w)\]}])[-+])?(?<!\w)  # after a number or a bracket a sign is an operator
+        (?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)  # 1,000 or 1000 or 1.5 or .5
+        (?:[eE][-+]?\d{1,4}(?!\w))?      # 1e3
+        (?:\s?/\s?\d+(?!\d|\.\d))?      # 1/2""",
+    re.VERBOSE | re.ASCII,
+)
+_LOOSE: Final = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
+_LONGEST_EXPONENT: Final = 30
+_EDGES: Final = " \t\r\n.,;:!?\"'`*$"
+
+
+def find_numbers(text: str) -> list[str]:
+    r"""Every number of a text in its normal form, in order.
+
+    Signs count only where they cannot be operators; `\frac{1}{2}` is `1/2`.
+
+    >>> find_numbers("from 5-3 to -1,000.50, then 1e3 or 3/4.")
+    ['5', '3', '-1000.5', '1000', '3/4']
+    """
+    plain = _FRACTION.sub(r" \1/\2 ", text).replace("−", "-").replace("{,}", ",")
+    plain = plain.replace("\\!", "").replace("$", " ").replace("\\", " ")
+    found = [match.group() for match in _NUMBER.finditer(plain)]
+    return [normal_number(number) for number in found or _LOOSE.findall(plain)]
+
+
+def normal_number(number: str) -> str:
+    """The normal form of one number as `find_numbers` finds it.
+
+    No separators, no leading or trailing zeros, no exponent up to 30 digits, no `-0`; the parts
+    of a fraction are normal, the fraction itself is not reduced.
+
+    >>> [normal_number(n) for n in ("1,000", "007.50", "-0", "1e3", "2 / 04")]
+    ['1000', '7.5', '0', '1000', '2/4']
+    """
+    above, slash, below = number.partition("/")
+    if slash:
+        return f"{normal_number(above)}/{normal_number(below)}"
+    text = number.strip().replace(",", "").lower()
+    if "e" in text:
+        text = _without_exponent(text)
+    sign = "-" if text.startswith("-") else ""
+    whole, _, part = text.lstrip("+-").partition(".")
+    whole, part = whole.lstrip("0") or "0", part.rstrip("0")
+    digits = f"{whole}.{part}" if part else whole
+    return digits if digits == "0" else sign + digits
+
+
+def _without_exponent(text: str) -> str:
+    if abs(int(text.partition("e")[2])) > _LONGEST_EXPONENT:
+        return text
+    return format(Decimal(text), "f")
+
+
+def as_number(text: str) -> float | None:
+    """The number that an answer is (`$1,000`, `3/4`, `50%` is 50), or None.
+
+    >>> as_number(" $1,000 "), as_number("3/4"), as_number("about 3")
+    (1000.0, 0.75, None)
+    """
+    bare = text.strip().strip("$%").strip().rstrip(".")
+    match = _NUMBER.fullmatch(bare.replace("−", "-"))
+    if not match:
+        return None
+    above, slash, below = normal_number(match.group()).partition("/")
+    if not slash:
+        return float(above)
+    return float(above) / float(below) if float(below) else None
+
+
+def normal_text(text: str) -> str:
+    """What makes two texts equal: case, white space and punctuation at the ends do not count.
+
+    >>> normal_text("  The  Answer. ")
+    'the answer'
+    """
+    return " ".join(text.casefold().split()).strip(_EDGES)

@@ -1,0 +1,47 @@
+"""What every operator does: `PURE` and `MODEL` cover `graphdsl.ops.registry.OPERATORS`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from graphdsl.ops import lists, memory, selection
+from graphdsl.ops.context import ModelKernel, PureKernel
+from graphdsl.ops.critique import critique
+from graphdsl.ops.extract import extract
+from graphdsl.ops.fuse import fuse
+from graphdsl.ops.generate import generate
+from graphdsl.ops.rank import rank
+from graphdsl.ops.revise import revise
+from graphdsl.ops.verify import verify
+from graphdsl.ops.vote import vote
+
+PURE: Final[Mapping[str, PureKernel]] = {
+    "vote": vote,
+    "extract": extract,
+    "first": lists.first,
+    "last": lists.last,
+    "take": lists.take,
+    "concat": lists.concat,
+    "append": lists.append,
+    "count": lists.count,
+    "complete": selection.complete,
+    "passing": selection.passing,
+    "best": selection.best,
+    "texts": lists.texts,
+    "join": lists.join,
+    "contains": lists.contains,
+}
+"""Run at once on the event loop."""
+
+MODEL: Final[Mapping[str, ModelKernel]] = {
+    "generate": generate,
+    "rank": rank,
+    "critique": critique,
+    "fuse": fuse,
+    "verify": verify,
+    "revise": revise,
+    "recall": memory.recall,
+    "remember": memory.remember,
+}
+"""Ask the engine for samples or memory."""

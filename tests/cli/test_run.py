@@ -1,0 +1,193 @@
+"""`graphdsl run` and `graphdsl trace` on one input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graphdsl.cli.output import safe
+
+Call = Callable[..., Any]
+ASK = "question=What is 2 + 2?"
+
+
+def test_the_answer_alone_goes_to_stdout(call: Call, program: Path) -> None:
+    done = call("run", program, "sums", "--input", ASK)
+    assert done.code == 0
+    assert done.out == "4\n"
+    assert "5 calls" in done.err
+    assert "confidence" in done.err
+
+
+def test_json_has_the_whole_result(call: Call, program: Path) -> None:
+    done = call("run", program, "sums", "-i", ASK, "--json")
+    assert (done.code, done.err) == (0, "")
+    assert done.json["ok"] is True
+    assert done.json["answer"] == "4"
+    assert done.json["usage"]["calls"] == 5
+
+
+def test_the_same_seed_gives_the_same_run(call: Call, program: Path) -> None:
+    def spent(seed: int) -> Any:
+        return call("run", program, "sums", "-i", ASK, "--seed", seed, "--json").json["usage"]
+
+    assert spent(1) == spent(1)
+    assert spent(1) != spent(2)
+
+
+def test_a_budget_that_runs_out_is_code_3_with_a_partial_answer(call: Call, program: Path) -> None:
+    done = call("run", program, "sums", "-i", ASK, "--budget", "calls=2")
+    assert done.code == 3
+    assert done.out == "4\n"
+    assert "calls(2)" in done.err
+
+
+def test_a_deadline_that_passes_is_code_3(call: Call, program: Path) -> None:
+    done = call("run", program, "never", "-i", ASK, "--budget", "seconds=0.05", "--json")
+    assert done.code == 3
+    assert done.json["status"] == "exhausted"
+    assert done.json["exhausted"] == "seconds(0.05)"
+
+
+def test_a_model_that_fails_is_code_4(call: Call, program: Path) -> None:
+    done = call("run", program, "fails", "-i", ASK)
+    assert done.code == 4
+    assert "failed on purpose" in done.err
+
+
+def test_a_model_that_is_missing_is_code_4(
+    call: Call, program: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GRAPHDSL_CACHE", str(tmp_path))
+    done = call("run", program, "sums", "-i", ASK, "--model", "sim=smollm2-135m")
+    assert done.code == 4
+    assert "smollm2-135m" in done.err
+
+
+def test_another_model_can_stand_in(call: Call, program: Path) -> None:
+    done = call("run", program, "fails", "-i", ASK, "--model", "broken=simulated")
+    assert done.code == 0
+
+
+def test_pins_set_holes(call: Call, program: Path, tmp_path: Path) -> None:
+    pins = tmp_path / "pins.json"
+    pins.write_text('{"sums.drafts.samples": 3}')
+    done = call("run", program, "sums", "-i", ASK, "--with", pins, "--json")
+    assert done.json["usage"]["calls"] == 3
+
+
+@pytest.mark.parametrize(
+    ("pins", "said"),
+    [
+        ('{"sums.drafts.sample": 3}', "sums.drafts.sample"),
+        ('{"sums.drafts.samples": 4}', "4"),
+        ("[]", "must hold an object"),
+        ("{", "is not JSON"),
+        ('{"sums.drafts.samples": [3]}', "must be a label or a number"),
+    ],
+)
+def test_wrong_pins_are_code_1(
+    pins: str, said: str, call: Call, program: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "pins.json"
+    path.write_text(pins)
+    done = call("run", program, "sums", "-i", ASK, "--with", path)
+    assert done.code == 1
+    assert said in done.err
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ((), "needs `question: Text`"),
+        (("-i", "qestion=x"), "did you mean `question`?"),
+        (("-i", ASK, "-i", "_times=many"), "write it as JSON"),
+        (("-i", ASK, "-i", '_times="3"'), "`_times` must be a `Number`"),
+        (("-i", ASK, "-i", "_times=NaN"), "NaN"),
+        (("-i", "question=@nothing.txt"), "there is no file `nothing.txt`"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_code_1(
+    inputs: tuple[str, ...], said: str, call: Call, program: Path
+) -> None:
+    done = call("run", program, "sums", *inputs)
+    assert done.code == 1
+    assert said in done.err
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("-i", "question"),
+        ("-i", ASK, "-i", ASK),
+        ("-i", ASK, "--budget", "calls"),
+        ("-i", ASK, "--budget", "pence=3"),
+        ("-i", ASK, "--budget", "calls=-1"),
+        ("-i", ASK, "--out", "x.jsonl"),
+        ("-i", ASK, "--model", "sim"),
+    ],
+)
+def test_options_that_mean_nothing_are_code_2(
+    argv: tuple[str, ...], call: Call, program: Path
+) -> None:
+    assert call("run", program, "sums", *argv).code == 2
+
+
+def test_inputs_are_read_by_their_types(call: Call, program: Path, tmp_path: Path) -> None:
+    text = tmp_path / "items.json"
+    text.write_text('["one", "@two"]\n')
+    done = call("run", program, "listed", "-i", f"items=@{text}", "-i", "_exact=true", "--json")
+    assert done.json["value"] == ["one", "@two"]
+
+
+def test_a_doubled_at_sign_is_one(call: Call, program: Path) -> None:
+    call("run", program, "sums", "-i", "question=@@home 1 + 1")
+    assert call("trace", "--json").json["inputs"]["question"] == "@home 1 + 1"
+
+
+def test_a_program_with_many_flows_wants_a_name(call: Call, program: Path) -> None:
+    done = call("run", program)
+    assert done.code == 1
+    assert "`sums`, `never`, `fails`, `listed`" in done.err
+
+
+def test_a_mistyped_flow_gets_a_suggestion(call: Call, program: Path) -> None:
+    assert "did you mean `sums`?" in call("run", program, "sumz").err
+
+
+def test_trace_shows_the_last_run_as_a_tree(call: Call, program: Path) -> None:
+    run_id = call("run", program, "sums", "-i", ASK, "--json").json["run_id"]
+    shown = call("trace")
+    assert shown.code == 0
+    assert "drafts = generate" in shown.out
+    assert "━" in shown.out
+    assert "render" not in shown.out
+    assert call("trace", run_id).out == shown.out
+    assert "render" in call("trace", "--all").out
+
+
+def test_trace_as_json_can_be_read_back(call: Call, program: Path, tmp_path: Path) -> None:
+    call("run", program, "sums", "-i", ASK)
+    found = call("trace", "--json")
+    path = tmp_path / "kept.json"
+    path.write_text(found.out)
+    assert call("trace", path).out == call("trace").out
+
+
+def test_without_runs_there_is_no_trace(call: Call) -> None:
+    done = call("trace")
+    assert done.code == 1
+    assert "there is no past run" in done.err
+
+
+def test_text_of_a_model_cannot_drive_the_terminal() -> None:
+    assert safe("a\x1b]0;title\x07b\r\x9bc\u202ed") == "a]0;titlebcd"
+
+
+def test_the_answer_has_no_control_sequences(call: Call, program: Path) -> None:
+    text = program.read_text().replace("accuracy = 0.9", 'replies = ["\\u001b[31mred"]')
+    program.write_text(text.replace("vote(drafts, by: number)", "first(drafts)"))
+    assert call("run", program, "sums", "-i", ASK).out == "[31mred\n"

@@ -1,0 +1,166 @@
+"""`graphdsl run --data`: order, errors, and what an interrupted run leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Call = Callable[..., Any]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Twelve questions, with a key that is no input."""
+    rows = [{"id": i, "question": f"What is {i} + 1?"} for i in range(12)]
+    path = tmp_path / "data.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)) + "\n")
+    return path
+
+
+def test_lines_come_in_the_order_of_the_input(call: Call, program: Path, data: Path) -> None:
+    text = program.read_text().replace("seed = 3", "seed = 3  latency = 0.01  latency_spread = 2")
+    program.write_text(text)
+    done = call("run", program, "sums", "--data", data, "--concurrency", 5)
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    assert done.code == 0
+    assert [line["line"] for line in lines] == list(range(1, 13))
+    assert [line["data"]["id"] for line in lines] == list(range(12))
+    assert {line["status"] for line in lines} == {"ok"}
+    assert "12 items · 12 ok · 60 calls" in done.err
+
+
+def test_concurrency_does_not_change_the_answers(call: Call, program: Path, data: Path) -> None:
+    def answers(concurrency: int) -> list[str]:
+        argv = ("run", program, "sums", "--data", data, "--concurrency", concurrency)
+        return [json.loads(line)["answer"] for line in call(*argv).out.splitlines()]
+
+    assert answers(1) == answers(12)
+
+
+def test_json_is_a_summary_beside_the_file(
+    call: Call, program: Path, data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.jsonl"
+    done = call("run", program, "sums", "--data", data, "--out", out, "--json")
+    assert (done.code, done.err) == (0, "")
+    assert done.json["statuses"] == {"ok": 12}
+    assert len(out.read_text().splitlines()) == 12
+
+
+def test_json_without_a_file_is_code_2(call: Call, program: Path, data: Path) -> None:
+    assert call("run", program, "sums", "--data", data, "--json").code == 2
+
+
+def test_the_data_is_not_overwritten(call: Call, program: Path, data: Path) -> None:
+    before = data.read_text()
+    assert call("run", program, "sums", "--data", data, "--out", data).code == 2
+    assert data.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{", "line 13: not JSON"),
+        ("[1]", "line 13: a JSON object is wanted"),
+        ('{"qestion": "x"}', "is `qestion` meant to be `question`?"),
+        ('{"question": 3}', "line 13: `question` must be a `Text`"),
+        ('{"question": "x", "_times": NaN}', "line 13: not JSON"),
+    ],
+)
+def test_a_bad_line_is_named_before_anything_runs(
+    line: str, said: str, call: Call, program: Path, data: Path, tmp_path: Path
+) -> None:
+    with data.open("a") as file:
+        file.write(line + "\n")
+    out = tmp_path / "out.jsonl"
+    done = call("run", program, "sums", "--data", data, "--out", out)
+    assert done.code == 1
+    assert said in done.err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b'{"question": "\xff"}\n'])
+def test_a_file_without_items_is_code_1(
+    content: bytes, call: Call, program: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(content)
+    assert call("run", program, "sums", "--data", path).code == 1
+
+
+def test_inputs_of_the_command_line_hold_for_every_line(
+    call: Call, program: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text('{}\n{"question": "What is 3 + 4?"}\n')
+    done = call("run", program, "sums", "--data", path, "-i", "question=What is 1 + 1?")
+    assert [json.loads(line)["answer"] for line in done.out.splitlines()] == ["2", "7"]
+
+
+def test_items_that_fail_are_recorded(call: Call, program: Path, data: Path) -> None:
+    text = program.read_text().replace("failures = 1 ", "failures = 0.5 ")
+    program.write_text(text)
+    done = call("run", program, "fails", "--data", data)
+    statuses = [json.loads(line)["status"] for line in done.out.splitlines()]
+    assert done.code == 4
+    assert set(statuses) == {"ok", "failed"}
+    assert f"{statuses.count('failed')} of 12 items did not end well" in done.err
+
+
+def test_a_missing_model_stops_at_once(
+    call: Call, program: Path, data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GRAPHDSL_CACHE", str(tmp_path / "cache"))
+    done = call("run", program, "sums", "--data", data, "--model", "sim=smollm2-135m")
+    assert done.code == 4
+    assert done.out == ""
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_whole_lines_and_says_how_many(
+    program: Path, data: Path, tmp_path: Path
+) -> None:
+    """Item 3 never ends in time; what came before it is on disk when the signal arrives."""
+    text = program.read_text().replace("model slow { backend = simulated  latency = 30 }", "")
+    mixed = text.replace(
+        "flow never(question: Text) -> Answer {\n  drafts = generate(question, models: slow)",
+        "model slow { backend = simulated  latency = 600 }\n"
+        "flow never(question: Text) -> Answer {\n"
+        '  late = contains(question, "4 + 1")\n'
+        "  drafts = if late { yield generate(question, models: slow) }"
+        " else { yield generate(question, models: sim) }",
+    )
+    program.write_text(mixed)
+    out = tmp_path / "out.jsonl"
+    argv = ["run", str(program), "never", "--data", str(data), "--out", str(out)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "graphdsl", *argv],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "GRAPHDSL_STATE": str(tmp_path / "state")},
+    )
+    _wait_for(lambda: out.exists() and out.read_text().count("\n") == 4, process)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "interrupted: 4 of 12 items are written" in said
+    assert "Traceback" not in said
+    assert [json.loads(line)["line"] for line in out.read_text().splitlines()] == [1, 2, 3, 4]
+
+
+def _wait_for(ready: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """Look until it is so, or the process is gone."""
+    end = time.monotonic() + 60
+    while not ready():
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.02)

@@ -1,0 +1,96 @@
+"""What README.md shows is what happens."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from graphdsl.cli.guard import run
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def _commands() -> list[str]:
+    lines = [line for block in _blocks("bash") for line in block.splitlines()]
+    return [line for line in lines if line.startswith("graphdsl ")]
+
+
+def _needs_model(command: str) -> bool:
+    return command.startswith(("graphdsl run", "graphdsl models"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the README's program and a data file."""
+    (program,) = _blocks("tts")
+    (tmp_path / "careful.tts").write_text(program, encoding="utf-8")
+    (tmp_path / "questions.jsonl").write_text(json.dumps({"question": "What is 1 + 2?"}) + "\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GRAPHDSL_STATE", str(tmp_path / "state"))
+    return tmp_path
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(one, marks=[pytest.mark.model, pytest.mark.slow] if _needs_model(one) else ())
+        for one in _commands()
+        if one != "graphdsl trace"
+    ],
+)
+def test_commands_of_the_readme_work(command: str) -> None:
+    assert run(shlex.split(command)[1:]) == 0
+
+
+def test_the_program_of_the_readme_is_in_canonical_form(folder: Path) -> None:
+    assert run(["fmt", "--check", str(folder / "careful.tts")]) == 0
+
+
+@pytest.mark.usefixtures("folder")
+def test_output_of_the_readme_is_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    for block in _blocks("console"):
+        command, _, output = block.partition("\n")
+        assert run(shlex.split(command.removeprefix("$ "))[1:]) == 0
+        assert capsys.readouterr().out == output
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_graph_of_the_readme_is_the_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["graph", "careful.tts"]) == 0
+    assert _blocks("mermaid") == [capsys.readouterr().out]
+
+
+@pytest.mark.model
+@pytest.mark.slow
+def test_python_of_the_readme_runs(folder: Path) -> None:
+    for block in _blocks("python"):
+        done = subprocess.run(
+            [sys.executable, "-c", block], cwd=folder, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip()
+
+
+def test_links_of_the_pages_lead_somewhere() -> None:
+    for page in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
+            assert target.startswith("http") or (page.parent / target).exists(), (page, target)
+
+
+def test_pages_name_only_files_that_exist() -> None:
+    for page in ("ARCHITECTURE.md", "CONTRIBUTING.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        for name in re.findall(r"`((?:graphdsl|tests|docs)/[a-z_/]+\.(?:py|md))`", text):
+            assert (ROOT / name).exists(), (page, name)
