@@ -10,7 +10,7 @@ INSTALLED := $(VENV)/.installed
 MODEL := smollm2-135m
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo model test lint format docs clean
+.PHONY: help install demo model test lint format docs grammar bench clean
 .NOTPARALLEL:
 
 help:
@@ -18,6 +18,8 @@ help:
 	@echo 'make lint     ruff, pyright, import layers, .tts format'
 	@echo 'make format   rewrite Python and .tts files in their canonical form'
 	@echo 'make docs     regenerate docs/json.md from the schemas'
+	@echo 'make grammar  rewrite the parse tables after an edit of grammar.lark'
+	@echo 'make bench    the measurements behind the figures in the docs'
 	@echo 'make clean    remove .venv and everything that was built'
 
 install: $(INSTALLED)
@@ -52,6 +54,15 @@ format: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(BIN)/python docs/generate_json.py
+
+grammar: $(INSTALLED)
+	$(BIN)/python -m graphdsl.syntax.prebuilt
+
+bench: model
+	$(BIN)/python benchmarks/check.py
+	$(BIN)/python benchmarks/parse.py
+	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/embedded.py
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

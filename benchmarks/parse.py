@@ -20,7 +20,7 @@ from graphdsl.syntax.lark_tables import make_parser
 from graphdsl.syntax.lexing import lex
 from graphdsl.syntax.limits import Limits
 from graphdsl.syntax.parse import parse
-from graphdsl.syntax.table_cache import GRAMMAR
+from graphdsl.syntax.prebuilt import GRAMMAR
 
 BAR = 15_000  # lines per second that `parse` must reach
 RUNS = 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from graphdsl.api.flow import Flow
@@ -64,19 +65,26 @@ class Module:
         return tuple(self.program.flows)
 
     def flow(self, name: str | None = None) -> Flow:
-        """A flow by name; a program with one flow needs none.
+        """A flow by name. Without one: the only flow, else `main`, else the file's namesake.
 
         Raises `InputError` when there is no such flow, or more than one to choose from.
         """
         if name is None:
-            if len(self.flows) != 1:
-                raise InputError(f"name the flow to use: {_listed(self.flows)}")
-            return Flow(self.program, self.flows[0])
+            return Flow(self.program, self._default())
         if name not in self.flows:
             near = did_you_mean(name, self.flows)
             hint = f"did you mean `{near[0]}`?" if near else f"there are: {_listed(self.flows)}"
             raise InputError(f"there is no flow `{name}`; {hint}")
         return Flow(self.program, name)
+
+    def _default(self) -> str:
+        """The flow that a program is for."""
+        if len(self.flows) == 1:
+            return self.flows[0]
+        for name in ("main", PurePath(self.program.source.name).stem):
+            if name in self.flows:
+                return name
+        raise InputError(f"name the flow to use: {_listed(self.flows)}")
 
 
 def _listed(names: tuple[str, ...]) -> str:

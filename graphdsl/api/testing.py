@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,12 @@ from graphdsl.syntax import tree
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from graphdsl.executors.backend_pool import Backends
     from graphdsl.executors.frame import Operators
     from graphdsl.executors.result import Result
     from graphdsl.ir.entities import MemorySpec
     from graphdsl.ir.nodes import Graph
+    from graphdsl.plan import Program
     from graphdsl.values import Doc, Draft
 
 
@@ -41,19 +44,36 @@ class Case:
     replies: tuple[str, ...] | None
 
     def start(self, seed: int = 0) -> Future[Result]:
-        """Run the flow in the background. Raises `InputError` for inputs that do not fit."""
-        from graphdsl.executors.engine import execute
+        """Run the flow in the background, with empty memories of its own.
 
-        flow = self.flow if self.replies is None else _scripted_flow(self.flow, self.replies)
-        program = flow.fits(self.given)
-        if self.replies is None:
-            return flow.start(self.given, seed=seed)
-        operators = by_index()
-        return runtime().submit(
-            lambda backends: execute(
-                program, self.given, backends=backends, seed=seed, operators=operators
+        Raises `InputError` for inputs that do not fit.
+        """
+        program = self.flow.changed(self._apart).fits(self.given)
+        return runtime().submit(lambda backends: self._run(program, backends, seed))
+
+    async def _run(self, program: Program, backends: Backends, seed: int) -> Result:
+        from graphdsl.executors.engine import execute
+        from graphdsl.executors.frame import STANDARD
+        from graphdsl.executors.memory import Stores
+
+        operators = STANDARD if self.replies is None else by_index()
+        with closing(Stores()) as stores:
+            return await execute(
+                program,
+                self.given,
+                backends=backends,
+                seed=seed,
+                stores=stores,
+                operators=operators,
             )
-        )
+
+    def _apart(self, graph: Graph) -> Graph:
+        """The graph without files behind its memories, and with scripted models if there are."""
+        memories = tuple(replace(spec, store=None) for spec in graph.memories)
+        if self.replies is None:
+            return replace(graph, memories=memories)
+        models = tuple(_scripted(spec, self.replies) for spec in graph.models)
+        return replace(graph, memories=memories, models=models)
 
     def holds(self, result: Result) -> bool:
         """Whether the expectation is true of a result."""
@@ -78,15 +98,6 @@ def _case(module: Module, item: tree.Test) -> Case:
     replies = tuple(constant(entries["replies"])) if "replies" in entries else None
     flow = module.flow(str(entries["flow"]))
     return Case(item.title.value, item.span, flow, given, entries["expect"], replies)
-
-
-def _scripted_flow(flow: Flow, replies: tuple[str, ...]) -> Flow:
-    """The flow with every model replaced by one that reads from the list."""
-
-    def change(graph: Graph) -> Graph:
-        return replace(graph, models=tuple(_scripted(spec, replies) for spec in graph.models))
-
-    return flow.changed(change)
 
 
 def _scripted(spec: ModelSpec, replies: tuple[str, ...]) -> ModelSpec:

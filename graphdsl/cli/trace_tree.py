@@ -61,7 +61,7 @@ def _title(trace: Trace) -> Text:
 def _line(text: str, style: str) -> Text:
     from rich.text import Text
 
-    return Text(safe(text), style=style)
+    return Text(safe(text), style=style, no_wrap=True, overflow="ellipsis")
 
 
 def _label(record: Record) -> str:

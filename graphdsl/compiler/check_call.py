@@ -123,8 +123,10 @@ def _not_callable(expr: tree.Call, kind: Type, place: Label, frame: Frame) -> No
 
 
 def _unknown_callee(expr: tree.Call, frame: Frame) -> None:
-    declared = {} if frame.session.crowded else frame.module.declarations
-    names = [name for name, item in declared.items() if isinstance(item, tree.Flow | tree.Prompt)]
+    names: list[str] = []
+    if not frame.session.crowded:
+        declared = frame.module.declarations.items()
+        names = [name for name, item in declared if isinstance(item, tree.Flow | tree.Prompt)]
     head = expr.callee.parts[0].text
     if len(expr.callee.parts) > 1 or head in frame.later:
         report_unknown(expr.callee, frame, [*OPERATORS, *names], "flow or prompt")

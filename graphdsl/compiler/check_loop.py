@@ -52,8 +52,9 @@ def _text(expr: tree.Expr) -> str:
 
 def repeat(statement: tree.Repeat, frame: Frame, statements: Statements) -> None:
     """Check a loop; its names stay visible after it."""
-    bound(statement.bound, "`repeat`", "rounds", frame)
     control = _control(statement)
+    with frame.feeding(control):
+        bound(statement.bound, "`repeat`", "rounds", frame)
     carried = _carry(statement.carried, control, frame)
     known = len(frame.session.bindings)
     with frame.looping(carried):
@@ -72,7 +73,7 @@ def fold(statement: tree.Fold, frame: Frame, statements: Statements) -> None:
     control = _control(statement)
     with frame.feeding(control):
         item = items_of(statement.items, "fold", frame)
-    bound(statement.bound, "`fold`", "bound", frame)
+        bound(statement.bound, "`fold`", "bound", frame)
     carried = _carry(statement.carried, control, frame)
     with frame.block():
         variable = statement.variable

@@ -5,7 +5,6 @@ Total on checked programs: whatever these functions cannot read, the checker has
 
 from __future__ import annotations
 
-import os
 from typing import Any, Final
 
 from graphdsl.compiler.program import Module
@@ -51,15 +50,15 @@ def model_spec(module: Module, model: tree.Model) -> ModelSpec:
     entries = {entry.key.text: literal(entry.value) for entry in model.entries}
     backend = str(entries.pop("backend", ""))
     name = str(entries.pop("name", model.name.text))
-    return ModelSpec(qualified(module, model.name.text), backend, name, entries)
+    return ModelSpec(qualified(module, model.name.text), backend, name, entries, module.folder)
 
 
 def memory_spec(module: Module, memory: tree.Memory) -> MemorySpec:
-    """The spec of a declared memory, its store as an absolute path."""
+    """The spec of a declared memory."""
     entries = {entry.key.text: literal(entry.value) for entry in memory.entries}
     store = entries.pop("store", None)
-    path = None if store is None else os.path.abspath(os.path.join(module.folder or "", str(store)))
-    return MemorySpec(qualified(module, memory.name.text), path, entries)
+    path = None if store is None else str(store)
+    return MemorySpec(qualified(module, memory.name.text), path, entries, module.folder)
 
 
 def prompt_spec(module: Module, prompt: tree.Prompt) -> PromptSpec:

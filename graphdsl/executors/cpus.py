@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import Final
 
-
 LOADAVG: Final = Path("/proc/loadavg")
 
 

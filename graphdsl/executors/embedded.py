@@ -58,15 +58,16 @@ class EmbeddedBackend:
         is the consent to a download; otherwise it is a `ModelNotFound`. Raises `BackendMissing`,
         `ModelCorrupt` and `BackendError` too.
         """
+        loop = asyncio.get_running_loop()
         slots = spec.options.get("slots", SLOTS)
         pool = ThreadPoolExecutor(slots, thread_name_prefix=f"graphdsl-{spec.name}")
         try:
-            path = await find_file(spec.model, pool, progress)
+            path = await find_file(spec.model, pool, progress, spec.folder)
             settings = Settings(
                 path,
                 slots,
                 spec.options.get("context", CONTEXT),
-                spec.options.get("threads") or default_threads(),
+                spec.options.get("threads") or await loop.run_in_executor(pool, default_threads),
             )
             backend = cls(spec.name, settings, pool)
             await backend._load()

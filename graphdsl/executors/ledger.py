@@ -219,7 +219,8 @@ class Reservation:
         for scope in self._scope.chain():
             scope.reserved -= self.worst
             scope.settled += spent
-        pass
+        for scope in self._scope.chain():
+            scope.pump()
 
 
 @dataclass(slots=True, eq=False)

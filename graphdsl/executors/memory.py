@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Final, TypeVar
 
@@ -23,9 +22,9 @@ class Stores:
 
     def get(self, spec: MemorySpec) -> Store:
         """The store of a declared memory: one per file, or per name for those without one."""
-        key = ("file", spec.store) if spec.store is not None else ("name", spec.name)
+        path = spec.path
+        key = ("name", spec.name) if path is None else ("file", str(path))
         if key not in self._stores:
-            path = None if spec.store is None else Path(spec.store)
             self._stores[key] = Store(spec.name, path)
         return self._stores[key]
 

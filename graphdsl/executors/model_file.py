@@ -13,15 +13,18 @@ from graphdsl.executors.catalogue import CATALOGUE, find, locate, pull
 from graphdsl.executors.download import Progress
 
 
-async def find_file(name: str, pool: Executor, progress: Progress | None) -> Path:
+async def find_file(
+    name: str, pool: Executor, progress: Progress | None, folder: str | None = None
+) -> Path:
     """The .gguf file for a path or a catalogue name; fetched in `pool` if `progress` is given.
 
+    A relative path starts from `folder`, else from the working directory.
     Raises `ModelNotFound` with what was probably meant, and whatever `catalogue.pull` raises.
     """
-    path = Path(name).expanduser()
+    path = Path(folder or "", Path(name).expanduser())
     if path.is_file():
         return path
-    if path.suffix == ".gguf" or len(path.parts) > 1:
+    if path.suffix == ".gguf" or len(Path(name).parts) > 1:
         raise _no_file(path)
     find(name)
     cached = locate(name)

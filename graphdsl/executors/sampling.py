@@ -58,22 +58,30 @@ class Sampler:
         """
         seed = self._seed_of(ask, address)
         start = self.now()
-        clock = asyncio.timeout_at(scope.deadline)
         try:
-            async with clock:
-                served = await self._backends.get(ask.model)
-                draft = await self._within_budget(served, ask, seed, scope)
-        except TimeoutError:
-            if not clock.expired():
-                raise
-            draft = self._too_late(scope, ask, seed)
+            if scope.deadline is None:
+                draft = await self._answer(ask, seed, scope)
+            else:
+                draft = await self._in_time(ask, seed, scope, scope.deadline)
         except Refused as refusal:
             draft = _failed(ask, seed, Finish.CANCELLED, str(refusal))
         if record is not None:
             self._note(record, draft, ask, start)
         return draft
 
-    async def _within_budget(self, served: Served, ask: Ask, seed: int, scope: Scope) -> Draft:
+    async def _in_time(self, ask: Ask, seed: int, scope: Scope, deadline: float) -> Draft:
+        clock = asyncio.timeout_at(deadline)
+        try:
+            async with clock:
+                return await self._answer(ask, seed, scope)
+        except TimeoutError:
+            if not clock.expired():
+                raise
+            return self._too_late(scope, ask, seed)
+
+    async def _answer(self, ask: Ask, seed: int, scope: Scope) -> Draft:
+        """The sample once a model is open, the budget grants it and the backend has room."""
+        served = await self._backends.get(ask.model)
         request = _request(ask, seed, served.capabilities)
         request, worst = bounded(request, served.capabilities, scope)
         reservation = await scope.reserve(worst)

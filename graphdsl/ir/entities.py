@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 
@@ -14,26 +15,34 @@ class ModelSpec:
     `name` is its name in the program, `backend` the kind (`embedded`, `simulated`), `model` the
     backend's own name for it (catalogue entry or path). `options` are the other entries of the
     block, validated against `graphdsl.ir.backends` by the checker; sampling options
-    (`temperature`, `max_tokens`, `top_p`, `stop`) are defaults for its calls.
+    (`temperature`, `max_tokens`, `top_p`, `stop`) are defaults for its calls. `folder` is where
+    a relative path starts from (None: the working directory); it is no part of the identity.
     """
 
     name: str
     backend: str
     model: str
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    folder: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class MemorySpec:
-    """A declared memory: `store` is the path of its SQLite file, or None for in-process only.
+    """A declared memory: `store` is its SQLite file as written, or None for in-process only.
 
-    A relative path is relative to the folder of the file that declares it (resolved by the
-    compiler, so it is absolute here).
+    `folder` is where a relative path starts from (None: the working directory); it is no part of
+    the memory's identity in a graph, so that a program means the same wherever it lies.
     """
 
     name: str
     store: str | None
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    folder: str | None = field(default=None, compare=False)
+
+    @property
+    def path(self) -> Path | None:
+        """The absolute path of the store, if it has a file."""
+        return None if self.store is None else Path(self.folder or "", self.store).resolve()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,10 +34,11 @@ choice         open graphs only: attr hole; one region per label, result `yield`
 collaborate    open graphs only: a whole DAG of roles and models (see `compiler/collaborate.py`)
 =============  ======================================================================
 
-Regions see the values of the graph around them (captures). In open graphs the value of a `const`
-may be a `HoleRef`. A bound name that has another meaning in a node (`score` of `repeat`, `items` of
-`fold`, `exhausted` of `within`) is exported as `NAME.own`; `NAME.next` is a value for the next round
-of a loop further out.
+Regions see the values of the graph around them (captures). Parameters of a loop's region stand in
+the order of the node's inputs. In open graphs the value of a `const` may be a `HoleRef`. A bound
+name that has another meaning in a node (`score` of `repeat`, `items` of `fold`, `exhausted` of
+`within`) is exported as `NAME.own`; `NAME.next` is a value for the next round of a loop further
+out.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ def parse_blocks(text: str, count: int) -> list[str]:
         return [text.strip()]
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
     blocks = [""] * count
-    for mark, end in zip(marks, ends, strict=True):
+    for mark, end in zip(marks, ends, strict=False):
         at = int(mark.group(1)) - 1
         if 0 <= at < count and not blocks[at]:
             blocks[at] = text[mark.end() : end].strip()

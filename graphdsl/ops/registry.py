@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from graphdsl.ir.entities import ModelSpec
 from graphdsl.ir.types import (
     ANSWER,
     BOOL,
+    DOC,
     DOCS,
     DRAFT,
     DRAFTS,
@@ -43,6 +45,8 @@ def _same(name: str) -> Callable[[Mapping[str, Type]], Type]:
 def _item(name: str) -> Callable[[Mapping[str, Type]], Type]:
     def result(types: Mapping[str, Type]) -> Type:
         kind = types.get(name, UNKNOWN)
+        if kind == DOCS:
+            return DOC
         return kind.item if isinstance(kind, ListOf) else UNKNOWN
 
     return result
@@ -63,13 +67,24 @@ def _collaborated(attrs: Attrs) -> Bound:
 
 
 def _generated(attrs: Attrs) -> Bound:
-    models: Any = attrs.get("models") or ()
-    temperature: Any = attrs.get("temperature")
-    temperatures: tuple[Any, ...] = (
-        temperature if isinstance(temperature, tuple) else (temperature,)
+    """All samples of every model and temperature; one where the temperature is known to be 0."""
+    samples = int(attrs.get("samples") or 0)
+    total = sum(
+        min(samples, 1) if temperature == 0 else samples
+        for model in _several(attrs.get("models") or ())
+        for temperature in _several(_temperature(attrs, model))
     )
-    total = len(models) * len(temperatures) * int(attrs.get("samples") or 0)
     return Bound(total, total)
+
+
+def _temperature(attrs: Attrs, model: Any) -> Any:
+    given = attrs.get("temperature")
+    own = model.options.get("temperature", 1) if isinstance(model, ModelSpec) else 1
+    return own if given is None else given
+
+
+def _several(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)  # pyright: ignore[reportUnknownVariableType]
 
 
 _BY: Final = Param("by", "the model that does it", (MODEL,), static=True)

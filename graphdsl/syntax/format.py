@@ -1,6 +1,6 @@
 """One canonical form, and a guard that refuses to change what a text says.
 
-Layout: lines of 88 characters, two spaces per level, no alignment, no options. What fits goes
+Layout: lines of 100 characters, two spaces per level, no alignment, no options. What fits goes
 on one line; a list, call or record written with a comma after its last element stays broken,
 and so does a block written over several lines. At most one empty line is kept in a row.
 """
@@ -19,7 +19,7 @@ from graphdsl.syntax.guard import Meaning, are_kept, comments_in, meaning
 from graphdsl.syntax.parse import parse
 from graphdsl.syntax.printing import document
 
-WIDTH = 88
+WIDTH = 100
 BOM = "\ufeff"
 
 

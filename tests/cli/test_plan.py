@@ -115,3 +115,15 @@ def test_only_chooses_by_title(call: Call, program: Path) -> None:
 def test_a_program_without_tests_is_code_1(call: Call, program: Path) -> None:
     program.write_text(program.read_text().partition("test ")[0])
     assert call("test", program).code == 1
+
+
+def test_a_test_leaves_memories_alone(call: Call, program: Path) -> None:
+    text = program.read_text().replace(
+        "model sim", 'memory kept { store = "./kept.db" }\n\nmodel sim', 1
+    )
+    text = text.replace("  return winner", "  saved = remember(kept, winner)\n  return winner")
+    program.write_text(text)
+    assert call("test", program).code == 0
+    assert not program.with_name("kept.db").exists()
+    assert call("run", program, "sums", "-i", "question=1 + 1").code == 0
+    assert program.with_name("kept.db").exists()

@@ -148,8 +148,12 @@ def test_a_doubled_at_sign_is_one(call: Call, program: Path) -> None:
     assert call("trace", "--json").json["inputs"]["question"] == "@home 1 + 1"
 
 
+def test_the_flow_of_the_files_name_is_the_default(call: Call, program: Path) -> None:
+    assert call("run", program, "-i", ASK).out == "4\n"
+
+
 def test_a_program_with_many_flows_wants_a_name(call: Call, program: Path) -> None:
-    done = call("run", program)
+    done = call("run", program.rename(program.with_name("other.tts")))
     assert done.code == 1
     assert "`sums`, `never`, `fails`, `listed`" in done.err
 
