@@ -1,11 +1,23 @@
-"""What tests of every stage share: golden files."""
+"""What tests of every stage share: golden files, signals, and how properties are searched."""
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A machine that judges changes should say the same twice; a developer's may look further each time.
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("here", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+# Shells start background jobs with SIGINT ignored, children inherit that, and then no test of
+# Ctrl-C can work.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Golden = Callable[[Path, str], None]
 """Annotate the fixture so; a test file may repeat this line, since tests are not a package."""
