@@ -19,11 +19,19 @@ QUESTIONS = 4
 
 
 def answers(result: graphdsl.Result) -> list[str]:
-    """What each sample answered, in sample order; a dash where it gave no number."""
+    """What each sample answered, in sample order.
+
+    A dash where it gave no number, `cut` where the token limit cut it off: those do not vote.
+    """
     calls = [call for node in result.trace.walk() for call in node.calls] if result.trace else []
     calls.sort(key=lambda call: call.sample)
-    found = [find_answer(call.text or "", "number") for call in calls]
-    return [one.shown if one else "-" for one in found]
+    return [answer(call.text or "") if call.finish == "stop" else "cut" for call in calls]
+
+
+def answer(text: str) -> str:
+    """The number that a text ends up with, or a dash."""
+    found = find_answer(text, "number")
+    return found.shown if found else "-"
 
 
 def ask(flow: graphdsl.Flow, question: str, target: str) -> tuple[Sequence[str], bool]:
