@@ -62,7 +62,9 @@ bench: model
 	$(BIN)/python benchmarks/check.py
 	$(BIN)/python benchmarks/parse.py
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/sampling.py
 	$(BIN)/python benchmarks/embedded.py
+	$(BIN)/python benchmarks/sums.py
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -93,7 +93,7 @@ def bare(native: Any, requests: list[ChatRequest]) -> Measure:
     """The batch straight to xllamacpp: one thread per sample, no streaming."""
 
     def one(request: ChatRequest) -> int:
-        body = request_body(request)
+        body = request_body(request, None)
         for streaming_only in ("stream", "stream_options", "return_progress", "verbose"):
             del body[streaming_only]
         return int(native.handle_chat_completions(body)["usage"]["completion_tokens"])

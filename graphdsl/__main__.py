@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import sys
 
+INTERRUPTED = 130
+"""`Exit.INTERRUPTED`, known before the command line is imported."""
+
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    from graphdsl.cli.guard import run
+    try:
+        from graphdsl.cli import interrupt
 
-    sys.exit(run(sys.argv[1:]))
+        interrupt.install()
+        from graphdsl.cli.guard import run
+
+        code = run(sys.argv[1:])
+        interrupt.leave(code)
+    except KeyboardInterrupt:  # before or after the command itself
+        code = INTERRUPTED
+    sys.exit(code)
 
 
 if __name__ == "__main__":

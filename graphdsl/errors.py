@@ -29,7 +29,19 @@ if TYPE_CHECKING:
 
 
 class GraphDslError(Exception):
-    """Base of every error that the library raises on purpose."""
+    """Base of every error that the library raises on purpose. All of them can be pickled."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Rebuild without the constructor, which takes other arguments than the message."""
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(
+    kind: type[GraphDslError], args: tuple[object, ...], state: dict[str, object]
+) -> GraphDslError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class CompileError(GraphDslError, ValueError):

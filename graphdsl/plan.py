@@ -32,7 +32,8 @@ class Budget:
     @property
     def unlimited(self) -> bool:
         """True when nothing is limited."""
-        return self == Budget()
+        counted = self.calls, self.tokens, self.prompt_tokens, self.completion_tokens
+        return self.seconds is None and counted == (None, None, None, None)
 
 
 @dataclass(frozen=True, slots=True)

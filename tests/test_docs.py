@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from graphdsl.cli.guard import run
+from graphdsl.ir.backends import BACKENDS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def _blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def _blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def _commands() -> list[str]:
@@ -81,6 +82,26 @@ def test_python_of_the_readme_runs(folder: Path) -> None:
         )
         assert done.returncode == 0, done.stderr
         assert done.stdout.strip()
+
+
+def test_python_of_the_page_about_it_runs(folder: Path) -> None:
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    code = "\n".join(_blocks("python", page))
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "sums.drafts generate ok 5" in done.stdout
+
+
+def test_every_key_of_a_model_is_described() -> None:
+    page = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
+    keys = {option.name for kind in BACKENDS.values() for option in kind.options}
+    assert [key for key in sorted(keys) if f"`{key}`" not in page] == []
 
 
 def test_links_of_the_pages_lead_somewhere() -> None:

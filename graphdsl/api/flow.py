@@ -10,6 +10,7 @@ from functools import cached_property, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from graphdsl.api.memories import Memories
 from graphdsl.api.reading import read_bytes
 from graphdsl.errors import InputError
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from graphdsl.compiler.cost import Cost
     from graphdsl.compiler.program import Module as Checked
     from graphdsl.executors.result import Result
+    from graphdsl.executors.trace import Trace
     from graphdsl.ir.nodes import Graph, Input
     from graphdsl.plan import Budget, Program
 
@@ -39,6 +41,7 @@ class Flow:
     name: str
     assignment: Assignment = field(default_factory=dict[str, "str | float"])
     changes: tuple[Change, ...] = ()
+    memories: Memories = field(default_factory=Memories, repr=False, compare=False)
 
     def with_(self, pins: Assignment | str | os.PathLike[str]) -> Flow:
         """The same flow with some holes set: a mapping, or the path of a JSON file of one.
@@ -169,17 +172,29 @@ class Flow:
         budget: Budget | None = None,
         seed: int = 0,
         content: bool = False,
+        observe: Callable[[Trace], None] | None = None,
     ) -> Future[Result]:
-        """Start a run in the background; cancelling the future stops it. Errors as in `run`."""
+        """Start a run in the background; cancelling the future stops it. Errors as in `run`.
+
+        `observe` gets the trace when the run ends, however it ends, on another thread.
+        """
         from graphdsl.api.runtime import runtime
         from graphdsl.executors.engine import execute
         from graphdsl.plan import Budget
 
         program = self.fits(inputs)
         limits = budget or Budget()
+        memories = self.memories
         return runtime().submit(
             lambda backends: execute(
-                program, inputs, backends=backends, seed=seed, budget=limits, content=content
+                program,
+                inputs,
+                backends=backends,
+                seed=seed,
+                budget=limits,
+                content=content,
+                observe=observe,
+                stores=memories.stores(),
             )
         )
 

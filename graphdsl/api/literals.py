@@ -8,6 +8,9 @@ from typing import Any
 from graphdsl.errors import InputError
 from graphdsl.ops.compare import both, compare, either, negate
 from graphdsl.ops.fields import read_field
+from graphdsl.ops.kernels import PURE
+from graphdsl.ops.registry import OPERATORS
+from graphdsl.ops.signature import REQUIRED, Operator
 from graphdsl.syntax import tree
 from graphdsl.values import Value
 
@@ -41,5 +44,20 @@ def evaluate(expr: tree.Expr, names: Mapping[str, Value]) -> Value:
             return both(values) if expr.op == "and" else either(values)
         case tree.Not():
             return negate({"of": evaluate(expr.operand, names)})
+        case tree.ListExpr(items=items):
+            return tuple(evaluate(item, names) for item in items)
+        case tree.Call():
+            return _call(expr, OPERATORS[str(expr.callee)], names)
         case _:
             return constant(expr)
+
+
+def _call(call: tree.Call, operator: Operator, names: Mapping[str, Value]) -> Value:
+    """What a pure operator makes of its arguments."""
+    args: dict[str, Any] = {param.name: param.default for param in operator.params}
+    for index, arg in enumerate(call.args):
+        param = operator.params[min(index, len(operator.params) - 1)]
+        name = arg.name.text if arg.name is not None else str(index) if param.rest else param.name
+        given = operator.param(name) or param
+        args[name] = str(arg.value) if given.words else evaluate(arg.value, names)
+    return PURE[operator.name]({n: None if v is REQUIRED else v for n, v in args.items()})

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from graphdsl.api.flow import Flow
+from graphdsl.api.memories import Memories
 from graphdsl.api.reading import examine
 from graphdsl.diagnostics import Diagnostic, did_you_mean, has_errors
 from graphdsl.errors import CompileError, InputError
@@ -46,6 +47,7 @@ class Module:
     """A program without errors. Safe to share between threads and event loops."""
 
     checked: Checked = field(repr=False)
+    memories: Memories = field(default_factory=Memories, repr=False, compare=False)
 
     @cached_property
     def program(self) -> Program:
@@ -70,12 +72,12 @@ class Module:
         Raises `InputError` when there is no such flow, or more than one to choose from.
         """
         if name is None:
-            return Flow(self.program, self._default())
+            return Flow(self.program, self._default(), memories=self.memories)
         if name not in self.flows:
             near = did_you_mean(name, self.flows)
             hint = f"did you mean `{near[0]}`?" if near else f"there are: {_listed(self.flows)}"
             raise InputError(f"there is no flow `{name}`; {hint}")
-        return Flow(self.program, name)
+        return Flow(self.program, name, memories=self.memories)
 
     def _default(self) -> str:
         """The flow that a program is for."""

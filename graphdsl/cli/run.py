@@ -25,6 +25,7 @@ from graphdsl.cli.progress import spinner
 if TYPE_CHECKING:
     from graphdsl.api.flow import Flow
     from graphdsl.executors.result import Result
+    from graphdsl.executors.trace import Trace
     from graphdsl.plan import Budget
 
 
@@ -102,9 +103,7 @@ def _run_one(
     trace: bool,
     as_json: bool,
 ) -> int:
-    with spinner(f"running {flow.name} …"):
-        result = flow.run_sync(inputs, budget=budget, seed=seed, content=content)
-    keep(result)
+    result = _result(flow, inputs, budget, seed, content)
     if as_json:
         from graphdsl.cli.schemas import RunReport
 
@@ -121,15 +120,31 @@ def _run_one(
     return exit_code(result)
 
 
-def keep(result: Result) -> None:
-    """Save the trace for `graphdsl trace`; a full or read-only disk must not cost the answer."""
+def _result(
+    flow: Flow, inputs: dict[str, Any], budget: Budget | None, seed: int, content: bool
+) -> Result:
+    """Run and wait; the trace is kept for `graphdsl trace`, also of a run that broke."""
+    traces: list[Trace] = []
+    future = flow.start(inputs, budget, seed, content, traces.append)
+    try:
+        with spinner(f"running {flow.name} …"):
+            return future.result()
+    except BaseException:
+        future.cancel()
+        raise
+    finally:
+        for trace in traces:
+            keep(trace)
+
+
+def keep(trace: Trace) -> None:
+    """Save a trace; a full or read-only disk must not cost the answer."""
     from graphdsl.executors.runs import keep_run
 
-    if result.trace is not None:
-        try:
-            keep_run(result.trace)
-        except OSError as error:
-            note(f"the trace was not kept: {error.strerror or error}")
+    try:
+        keep_run(trace)
+    except OSError as error:
+        note(f"the trace was not kept: {error.strerror or error}")
 
 
 def exit_code(result: Result) -> int:

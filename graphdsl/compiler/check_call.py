@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from graphdsl.compiler import codes
 from graphdsl.compiler.arguments import Signature, Slot, match
+from graphdsl.compiler.check_capabilities import check_call_needs
 from graphdsl.compiler.check_expression import (
     expression,
     origin,
@@ -161,6 +162,8 @@ def operator_call(expr: tree.Call, operator: Operator, frame: Frame) -> Type:
         elif param.name in given:
             types[param.name] = edge(given[param.name], param, f"`{operator.name}`", frame)
     check_items(expr, operator, given, types, frame)
+    if operator.samples:
+        check_call_needs(expr, operator, given, frame)
     return operator.result(list_types(types))
 
 

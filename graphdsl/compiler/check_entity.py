@@ -6,6 +6,7 @@ from typing import Any
 
 from graphdsl.compiler import codes
 from graphdsl.compiler.check_block import entries_of, require
+from graphdsl.compiler.check_capabilities import check_option_needs
 from graphdsl.compiler.check_expression import report_misplaced_hole
 from graphdsl.compiler.check_names import entity_type, find_entity, report_unknown
 from graphdsl.compiler.entities import literal
@@ -41,6 +42,7 @@ def check_model(model: tree.Model, frame: Frame) -> None:
     for option in backend.options:
         if option.name in found:
             _option(option, found[option.name].value, frame)
+    check_option_needs(model, frame)
 
 
 def _backend(model: tree.Model, what: str, frame: Frame) -> BackendKind | None:
@@ -67,6 +69,19 @@ def _option(option: Option, value: tree.Expr, frame: Frame) -> None:
     if wrong:
         message = f"`{option.name}` must be {wrong}"
         frame.report(error(codes.WRONG_OPTION, message, value.span, notes=(f"it is {option.doc}",)))
+    elif option.words and isinstance(value, tree.ListExpr):
+        _words(option, value, frame)
+
+
+def _words(option: Option, value: tree.ListExpr, frame: Frame) -> None:
+    """Report the first text that is none of the option's words."""
+    texts = (item for item in value.items if isinstance(item, tree.String))
+    wrong = next((text for text in texts if text.value not in option.words), None)
+    if wrong is not None:
+        quoted = [f'"{word}"' for word in option.words]
+        helps = instead(f'"{wrong.value}"', quoted, wrong.span, "the words are")
+        message = f"`{option.name}` cannot hold `{wrong.value}`"
+        frame.report(error(codes.WRONG_OPTION, message, wrong.span, helps=helps))
 
 
 def _wrong_kind(option: Option, value: tree.Expr) -> str:

@@ -41,7 +41,7 @@ def check_flow(
         return session.facts[key]
     before = len(session.diagnostics)
     session.open.append(key)
-    frame = Frame(session, module, flow)
+    frame = Frame(session, module, flow, specialised=specialised or {})
     frame.later.update({name.text: (name.span, inner) for name, inner in bound_names(flow.body)})
     for param in flow.params:
         _parameter(param, frame, (specialised or {}).get(param.name.text, ()))

@@ -9,6 +9,7 @@ from typing import Final
 from graphdsl.compiler import codes
 from graphdsl.compiler.arguments import match
 from graphdsl.compiler.check_call import check_value, declared_signature
+from graphdsl.compiler.check_capabilities import check_flow_needs
 from graphdsl.compiler.check_static import static_argument
 from graphdsl.compiler.check_types import type_of
 from graphdsl.compiler.program import Module
@@ -42,6 +43,8 @@ def call_flow(expr: tree.Call, module: Module, flow: tree.Flow, frame: Frame) ->
             _static(value, param, kind, owner, facts, frame)
         else:
             check_value(value, param, owner, frame)
+    alone = frame.session.facts.get((id(flow), ()))
+    check_flow_needs(expr, (module, flow), given, (facts, alone), frame)
     if facts.effect:
         frame.effect()
     return type_of(flow.result)

@@ -56,8 +56,8 @@ def _statement(statement: tree.Stmt, frame: Frame) -> None:
 
 
 def _bind(statement: tree.Bind, frame: Frame) -> None:
-    binding = Binding(statement.name.text, statement.name.span, UNKNOWN)
     value = statement.value
+    binding = Binding(statement.name.text, statement.name.span, UNKNOWN, values=(value,))
     with frame.feeding(binding):
         if isinstance(value, tree.Hole):
             report_misplaced_hole(value, frame)
@@ -105,6 +105,7 @@ def _tune(statement: tree.Tune, frame: Frame) -> None:
         with frame.feeding(binding):
             binding.type = _tuned(statement.value, frame)
         binding.entities = entities_of(statement.value, frame)
+        binding.values = (statement.value,)
         binding.because = "it is tuned"
     else:
         helps = ("say what to try: `tune x = 3 in [1, 3, 5]`", "or bind it without `tune`")
@@ -143,6 +144,8 @@ def _has_pools(hole: tree.Hole, frame: Frame) -> bool:
 
 def _optional(statement: tree.Optional, frame: Frame) -> None:
     binding = Binding(statement.name.text, statement.name.span, UNKNOWN, "stage")
+    parts = (statement.value, statement.otherwise)
+    binding.values = tuple(part for part in parts if part is not None)
     with frame.feeding(binding):
         kind = type_of_form(statement.value, frame)
         if statement.otherwise is None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from graphdsl.compiler import codes
+from graphdsl.compiler.call_graph import calls_in
 from graphdsl.compiler.check_block import entries_of, require
 from graphdsl.compiler.check_call import edge
-from graphdsl.compiler.check_expression import type_of_value
+from graphdsl.compiler.check_expression import report_misplaced_hole, type_of_value
 from graphdsl.compiler.check_search import entry_flow, inputs_of
 from graphdsl.compiler.check_types import type_of
 from graphdsl.compiler.report import error, listed
@@ -15,6 +16,7 @@ from graphdsl.compiler.scope import Binding
 from graphdsl.compiler.session import Facts, Frame
 from graphdsl.diagnostics import Help, Label, did_you_mean
 from graphdsl.ir.types import BOOL, NUMBER, UNKNOWN
+from graphdsl.ops.registry import OPERATORS
 from graphdsl.ops.signature import Param
 from graphdsl.syntax import tree
 
@@ -105,17 +107,21 @@ def _constant(expr: tree.Expr) -> bool:
 
 
 def _expect(value: tree.Expr, flow: tree.Flow | None, frame: Frame) -> None:
-    """The condition of a test: over the answer and what was spent, without calls."""
+    """The condition of a test, over the answer and what was spent; it calls pure operators only."""
     answer = UNKNOWN if flow is None else type_of(flow.result)
     inner = Frame(frame.session, frame.module)
     for name, kind in (("answer", answer), *((name, NUMBER) for name in SPENT)):
         inner.scope.names[name] = Binding(name, value.span, kind, quiet=True)
-    called = _first_call(value)
-    if called is not None:
-        message = "`expect` compares values, it does not call anything"
-        helps = ("let the flow compute it, and compare the `answer`",)
-        frame.report(error(codes.WRONG_EXPECTATION, message, called.span, helps=helps))
+    impure = next((call for call in calls_in(value) if _asks(call, frame)), None)
+    if impure is not None:
+        message = f"`expect` asks nobody, so it cannot call `{impure.callee}`"
+        helps = ("let the flow compute it, and look at the `answer`",)
+        frame.report(error(codes.WRONG_EXPECTATION, message, impure.span, helps=helps))
         return
+    for arg in (arg for call in calls_in(value) for arg in call.args):
+        if isinstance(arg.value, tree.Hole):
+            report_misplaced_hole(arg.value, frame)
+            return
     kind = type_of_value(value, inner)
     if kind not in (BOOL, UNKNOWN):
         message = f"`expect` must be a `Bool`, found `{kind}`"
@@ -123,19 +129,10 @@ def _expect(value: tree.Expr, flow: tree.Flow | None, frame: Frame) -> None:
         frame.report(error(codes.WRONG_EXPECTATION, message, value.span, helps=helps))
 
 
-def _first_call(expr: tree.Expr) -> tree.Call | None:
-    match expr:
-        case tree.Call():
-            return expr
-        case tree.Compare():
-            parts: tuple[tree.Expr, ...] = (expr.left, expr.right)
-        case tree.Logic():
-            parts = expr.operands
-        case tree.Not():
-            parts = (expr.operand,)
-        case _:
-            return None
-    return next(filter(None, map(_first_call, parts)), None)
+def _asks(call: tree.Call, frame: Frame) -> bool:
+    """True for flows, prompts and operators that may ask models or memories."""
+    operator = OPERATORS.get(str(call.callee))
+    return not operator.pure if operator else frame.module.find(call.callee) is not None
 
 
 def _replies(value: tree.Expr, frame: Frame) -> None:

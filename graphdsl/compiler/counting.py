@@ -1,7 +1,8 @@
 """How much a flow can do: model calls at least and at most, and nodes evaluated at most.
 
 Computed by arithmetic on the tree before anything is expanded, so that a billion rounds cost
-nothing to refuse. Follows `Operator.calls` for operators.
+nothing to refuse. Follows `Operator.calls` for operators. `cost.py` counts the same on the graph
+that a run has, with tokens and the arithmetic of every node; a test holds them to each other.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from graphdsl.compiler.entities import budget_of
 from graphdsl.compiler.program import Module
-from graphdsl.compiler.static_values import Declared, Values
+from graphdsl.compiler.static_values import Declared, Values, key_of
 from graphdsl.diagnostics import Span
 from graphdsl.ops.registry import OPERATORS
 from graphdsl.ops.signature import REQUIRED, Operator
@@ -43,6 +45,12 @@ class Work:
         if len(sums) > _LONGEST:
             sums = str(self.high + other.high)
         return Work(self.low + other.low, self.high + other.high, self.nodes + other.nodes, sums)
+
+    def at_most(self, calls: int | None) -> Work:
+        """The same work where so many calls are allowed."""
+        if calls is None or self.high <= calls:
+            return self
+        return replace(self, low=min(self.low, calls), high=calls, sums=str(calls))
 
     def times(self, count: int, what: str, least: int) -> Work:
         """The work of at least `least` and at most `count` rounds or items."""
@@ -96,7 +104,7 @@ class Counter:
         for param in flow.params:
             default = None if param.default is None else values.of(param.default)
             known[param.name.text] = (given or {}).get(param.name.text, default)
-        key = (id(flow), tuple(known.items()))
+        key = (id(flow), tuple((name, key_of(value)) for name, value in known.items()))
         if key not in self._done:
             place = _Place(self, Values(module, known, self.largest))
             self._done[key] = place.statements(flow.body)
@@ -164,9 +172,11 @@ class _Place:
         return int(value) if isinstance(value, int | float) else 1
 
     def within(self, scope: tree.Within) -> Work:
+        """The work inside; its limit holds calls back, but not the drafts that stand for them."""
         work = self.statements(scope.body)
         if not self.counter.largest:
             self.counter.scopes.setdefault(scope.span, Scope(scope, work))
+            work = work.at_most(budget_of(scope.limits).calls)
         return work + Work(nodes=1)
 
     # ---- expressions and forms

@@ -11,7 +11,6 @@ from typing import Final
 
 from graphdsl.compiler.lower_site import Site, Typed
 from graphdsl.diagnostics import Span
-from graphdsl.ir.nodes import Region
 from graphdsl.ir.types import (
     ANSWER,
     DOC,
@@ -27,9 +26,6 @@ from graphdsl.ir.types import (
 from graphdsl.syntax import tree
 
 _TARGETS: Final = (TEXT, ANSWER, MESSAGES)
-
-EVERY_ITEM: Final = 2**31 - 1
-"""The bound of a conversion item by item, which leaves nothing out."""
 
 
 def value_as(site: Site, expr: tree.Rhs, want: Type, address: str) -> Typed:
@@ -71,25 +67,33 @@ def coerce(site: Site, value: Typed, want: Type, address: str, span: Span | None
             return value
         case _, OptionalOf(item) if not isinstance(have, OptionalOf):
             return coerce(site, value, item, address, span)
-        case _, Named() if want in _TARGETS:
-            return _convert(site, value, want, want, address, span)
-        case OptionalOf(), OptionalOf(Named() as item) if item in _TARGETS:
-            return _convert(site, value, item, want, address, span)
         case RecordOf(), RecordOf():
             return _record(site, value, have, want, address, span)
-        case ListOf(), ListOf():
-            return _items(site, value, have.item, want, address, span)
-        case Named("Docs"), ListOf():
-            return _items(site, value, DOC, want, address, span)
+        case _ if _differs(have, want):
+            inputs, attrs = (("of", value.id),), (("to", str(want)),)
+            return site.add("convert", _spot(site, address), want, inputs, attrs, span=span)
         case _:
             return value
 
 
-def _convert(
-    site: Site, value: Typed, to: Type, kind: Type, address: str, span: Span | None
-) -> Typed:
-    inputs, attrs = (("of", value.id),), (("to", str(to)),)
-    return site.add("convert", _spot(site, address), kind, inputs, attrs, span=span)
+def _differs(have: Type, want: Type) -> bool:
+    """True when a value of one type has to be converted to be of the other."""
+    match have, want:
+        case _ if have == want or isinstance(have, Unknown):
+            return False
+        case OptionalOf(a), OptionalOf(b):
+            return _differs(a, b)
+        case _, OptionalOf(item):
+            return _differs(have, item)
+        case ListOf(a), ListOf(b):
+            return _differs(a, b)
+        case Named("Docs"), ListOf(item):
+            return _differs(DOC, item)
+        case RecordOf(a), RecordOf(b):
+            same = [name for name, _ in a] == [name for name, _ in b]
+            return not same or any(_differs(x, y) for (_, x), (_, y) in zip(a, b, strict=True))
+        case _:
+            return want in _TARGETS
 
 
 def _record(
@@ -104,25 +108,6 @@ def _record(
         part = site.add("field", spot, kinds[name], (("of", value.id),), attrs, span=span)
         parts.append((name, coerce(site, part, kind, spot, span)))
     return record(site, parts, _spot(site, address), span)
-
-
-def _items(
-    site: Site, value: Typed, item: Type, want: ListOf, address: str, span: Span | None
-) -> Typed:
-    """A list with every item converted, if items have to be."""
-    if want.item == TEXT and isinstance(item, Named) and item != TEXT:
-        return site.add("texts", _spot(site, address), want, (("items", value.id),), span=span)
-    inner = site.inside()
-    at = f"{_spot(site, address)}.item"
-    param = Typed(site.shared.fresh(at), item)
-    result = coerce(inner, param, want.item, at, span)
-    if result == param:
-        return value
-    region = Region(
-        "body", ((param.id, param.type),), inner.region.nodes(), (("yield", result.id),)
-    )
-    inputs, attrs = (("items", value.id),), (("bound", EVERY_ITEM),)
-    return site.add("each", _spot(site, address), want, inputs, attrs, (region,), span)
 
 
 def _spot(site: Site, address: str) -> str:

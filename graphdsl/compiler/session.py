@@ -23,9 +23,11 @@ class Facts:
     """What callers of a flow need to know beyond its signature.
 
     `static` are value parameters that must be known at compile time, with the place that says so.
+    `needs` are the capabilities that the models of a parameter need, likewise.
     """
 
     static: dict[str, Span] = field(default_factory=dict[str, Span])
+    needs: dict[tuple[str, str], Span] = field(default_factory=dict[tuple[str, str], Span])
     effect: bool = False
     misfit: Diagnostic | None = None
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphdsl.compiler.entities import pool_models, qualified
+from graphdsl.compiler.entities import model_spec, pool_models
 from graphdsl.compiler.program import Declaration, Module
+from graphdsl.ir.entities import ModelSpec
 from graphdsl.syntax import tree
 
 
@@ -28,14 +29,17 @@ class Declared:
 @dataclass(frozen=True, slots=True)
 class Values:
     """Reads compile-time values in one flow. `known` are its names; `largest` takes of every hole
-    the value that makes the graph largest, instead of its default."""
+    the value that makes the graph largest, instead of its default.
+
+    With `largest` models have no options, which another alternative may not have either.
+    """
 
     module: Module
     known: Mapping[str, Any]
     largest: bool
 
     def of(self, expr: tree.Expr) -> Any:
-        """The value; a model is a tuple of one name. None where it is not known."""
+        """The value; a model is a tuple of one. None where it is not known."""
         match expr:
             case tree.String() | tree.Number() | tree.Bool():
                 return expr.value
@@ -52,7 +56,7 @@ class Values:
         if ref.parts[0].text in self.known:
             return self.known[ref.parts[0].text] if len(ref.parts) == 1 else None
         found = self.module.find(ref)
-        return str(ref) if found is None else _declared(*found)
+        return str(ref) if found is None else self._declared(*found)
 
     def _hole(self, hole: tree.Hole) -> Any:
         default = self.of(hole.value)
@@ -66,24 +70,41 @@ class Values:
             case _:
                 return default
 
+    def _declared(self, module: Module, item: Declaration) -> Any:
+        match item:
+            case tree.Model():
+                return (self._model(module, item),)
+            case tree.Pool():
+                return tuple(
+                    self._model(where, model) for _, where, model in pool_models(module, item)
+                )
+            case tree.Flow() | tree.Prompt():
+                return Declared(module, item)
+            case tree.Memory():
+                return None
 
-def _declared(module: Module, item: Declaration) -> Any:
-    match item:
-        case tree.Model():
-            return (qualified(module, item.name.text),)
-        case tree.Pool():
-            return tuple(name for name, _, _ in pool_models(module, item))
-        case tree.Flow() | tree.Prompt():
-            return Declared(module, item)
-        case tree.Memory():
-            return None
+    def _model(self, module: Module, model: tree.Model) -> ModelSpec:
+        spec = model_spec(module, model)
+        return ModelSpec(spec.name, spec.backend, spec.model) if self.largest else spec
+
+
+def key_of(value: Any) -> Hashable:
+    """What tells compile-time values apart; models have names of their own."""
+    match value:
+        case tuple():
+            return tuple(map(key_of, value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        case ModelSpec():
+            return value.name
+        case _:
+            return value
 
 
 def _flat(items: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Lists of models are one list."""
+    """Lists of models are one list, which has each model once."""
     found: list[Any] = []
     for item in items:
-        found.extend(item if isinstance(item, tuple) else (item,))  # pyright: ignore[reportUnknownArgumentType]
+        parts: tuple[Any, ...] = item if isinstance(item, tuple) else (item,)  # pyright: ignore[reportUnknownVariableType]
+        found += [part for part in parts if not isinstance(part, ModelSpec) or part not in found]
     return tuple(found)
 
 

@@ -8,8 +8,9 @@ a cancelled call costs nothing. Every call streams inside, which makes it stoppa
 from __future__ import annotations
 
 import asyncio
+import re
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property, partial
+from functools import partial
 from typing import Final
 
 from graphdsl.errors import BackendError
@@ -17,7 +18,7 @@ from graphdsl.executors.abc import Capabilities, ChatRequest, Completion
 from graphdsl.executors.cpus import default_threads
 from graphdsl.executors.download import Progress
 from graphdsl.executors.gguf import read_header
-from graphdsl.executors.llama_chat import Generation, request_body
+from graphdsl.executors.llama_chat import Generation, control_pattern, request_body
 from graphdsl.executors.llama_server import LlamaServer, Settings, load
 from graphdsl.executors.model_file import find_file
 from graphdsl.plan import ModelSpec
@@ -33,7 +34,8 @@ class EmbeddedBackend:
     """A loaded model; make one with `open`.
 
     The same seed and prompt give the same text whatever else runs beside it. A trailing assistant
-    message is continued and the returned text *excludes* it. Log-probabilities cover the tokens
+    message is continued and the returned text *excludes* it. The tokenizer's control strings in
+    the text of a turn are broken by a space: they are data. Log-probabilities cover the tokens
     that the server reports: those inside a multi-byte character, and those of a stop string or of
     the end of the turn, are not among them. `top_k` 40 and `min_p` 0.05 apply, as everywhere in
     llama.cpp.
@@ -47,6 +49,7 @@ class EmbeddedBackend:
         self._slots = asyncio.Semaphore(settings.slots)
         self._active: set[Generation] = set()
         self._server: LlamaServer | None = None
+        self._control: re.Pattern[str] | None = None
         self._capabilities = Capabilities()
         self._closing: asyncio.Task[None] | None = None
 
@@ -81,15 +84,6 @@ class EmbeddedBackend:
         """What this model can do; `context_tokens` is what a slot really got."""
         return self._capabilities
 
-    @cached_property
-    def control_tokens(self) -> tuple[str, ...]:
-        """Strings that the tokenizer takes as control tokens wherever they stand, longest first.
-
-        A prompt must not let a model's output carry them: they can end a turn and open another.
-        Reads the file's header when first asked for: some 0.1 s for 50 000 tokens.
-        """
-        return read_header(self._settings.path).control_tokens
-
     async def chat(self, request: ChatRequest) -> Completion:
         """Generate one completion; cancelling the task stops it and frees its slot.
 
@@ -98,7 +92,7 @@ class EmbeddedBackend:
         await self._slots.acquire()
         generation = Generation(self._name)
         try:
-            work = partial(_generate, self._open_server(), request, generation)
+            work = partial(_generate, self._open_server(), request, self._control, generation)
             future = asyncio.get_running_loop().run_in_executor(self._pool, work)
         except BaseException:
             self._slots.release()
@@ -120,6 +114,7 @@ class EmbeddedBackend:
         loop = asyncio.get_running_loop()
         server = await loop.run_in_executor(self._pool, load, self._settings, self._name)
         self._server = server
+        self._control = await loop.run_in_executor(self._pool, _control, self._settings)
         self._capabilities = Capabilities(
             max_in_flight=self._settings.slots,
             seeds=True,
@@ -154,11 +149,21 @@ class EmbeddedBackend:
         return self._server
 
 
-def _generate(server: LlamaServer, request: ChatRequest, generation: Generation) -> Completion:
+def _control(settings: Settings) -> re.Pattern[str] | None:
+    """Reads the file's header: some 0.1 s for 50 000 tokens."""
+    return control_pattern(read_header(settings.path).control_tokens)
+
+
+def _generate(
+    server: LlamaServer,
+    request: ChatRequest,
+    control: re.Pattern[str] | None,
+    generation: Generation,
+) -> Completion:
     """Runs on a worker thread until the text is complete or `generation.stop` is set."""
     if not generation.stop.is_set():
         try:
-            server.stream(request_body(request), generation.on_chunk)
+            server.stream(request_body(request, control), generation.on_chunk)
         except (RuntimeError, ValueError) as error:  # how the native code reports a bad body
             raise generation.refused(str(error)) from error
     return generation.completion(logprobs=request.logprobs)

@@ -74,8 +74,9 @@ class Refused(Exception):
 class Scope:
     """One budget and what was spent under it.
 
-    `deadline` is in the loop's time, the earliest of this and all outer scopes. `exhausted` is
-    the limit that first refused or cut a sample here or within, if any.
+    `deadline` is in the loop's time, the earliest of this and all outer scopes. `limited` says
+    whether this or an outer scope has any limit: without one nothing need be reserved.
+    `exhausted` is the limit that first refused or cut a sample here or within, if any.
     """
 
     __slots__ = (
@@ -83,6 +84,7 @@ class Scope:
         "_waiting",
         "deadline",
         "exhausted",
+        "limited",
         "limits",
         "parent",
         "reserved",
@@ -97,6 +99,7 @@ class Scope:
         self.exhausted: str | None = None
         self.deadline = _earliest(parent, limits.seconds, now)
         self._limited = not limits.unlimited
+        self.limited = self._limited or (parent is not None and parent.limited)
         self._waiting: deque[_Waiter] = deque()
 
     def chain(self) -> Iterator[Scope]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from collections.abc import Sequence
 from typing import Any, Final
 
 from graphdsl.errors import BackendError, ContextOverflow
 from graphdsl.executors.abc import ChatRequest, Completion
+from graphdsl.ops.neutral import broken
 from graphdsl.values import Finish, LogprobStats, Message, Messages, Usage
 
 _SEEDS: Final = 0xFFFFFFFF
@@ -18,10 +21,14 @@ _LOWEST: Final = -1e9
 _FINISH: Final = {"eos": Finish.STOP, "word": Finish.STOP_SEQ, "limit": Finish.LENGTH}
 
 
-def request_body(request: ChatRequest) -> dict[str, Any]:
-    """The body of a streaming chat request; what it leaves out keeps llama.cpp's default."""
+def request_body(request: ChatRequest, control: re.Pattern[str] | None) -> dict[str, Any]:
+    """The body of a streaming chat request; what it leaves out keeps llama.cpp's default.
+
+    The server reads the model's `control` strings as boundaries wherever they stand; in the text
+    of a turn they are data, and are broken by a space.
+    """
     body: dict[str, Any] = {
-        "messages": _turns(request.messages),
+        "messages": _turns(request.messages, control),
         "temperature": request.temperature,
         "max_tokens": -1 if request.max_tokens is None else request.max_tokens,
         "stop": [text for text in request.stop if text],
@@ -39,11 +46,20 @@ def request_body(request: ChatRequest) -> dict[str, Any]:
     return body
 
 
-def _turns(messages: Messages) -> list[dict[str, str]]:
+def control_pattern(tokens: Sequence[str]) -> re.Pattern[str] | None:
+    """Matches any of these control strings; None when there are none."""
+    return re.compile("|".join(map(re.escape, tokens))) if tokens else None
+
+
+def _turns(messages: Messages, control: re.Pattern[str] | None) -> list[dict[str, str]]:
     turns = messages.turns
     if turns and turns[-1] == Message("assistant", ""):
         turns = turns[:-1]  # nothing to continue; llama.cpp would leave the turn unopened
-    return [{"role": turn.role, "content": _encodable(turn.content)} for turn in turns]
+    return [{"role": turn.role, "content": _content(turn.content, control)} for turn in turns]
+
+
+def _content(text: str, control: re.Pattern[str] | None) -> str:
+    return _encodable(control.sub(broken, text) if control else text)
 
 
 def _encodable(text: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from graphdsl.executors.memory_store import Entry, Snapshot, Store
 from graphdsl.plan import MemorySpec
@@ -15,36 +16,38 @@ Found = TypeVar("Found")
 
 
 class Stores:
-    """The stores of a process. Those without a file live as long as this object."""
+    """The stores of one loaded program. Those without a file live as long as this object."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._stores: dict[tuple[str, str], Store] = {}
 
     def get(self, spec: MemorySpec) -> Store:
         """The store of a declared memory: one per file, or per name for those without one."""
         path = spec.path
         key = ("name", spec.name) if path is None else ("file", str(path))
-        if key not in self._stores:
-            self._stores[key] = Store(spec.name, path)
-        return self._stores[key]
+        with self._lock:  # two first runs at once must not make two stores
+            if key not in self._stores:
+                self._stores[key] = Store(spec.name, path)
+            return self._stores[key]
 
     def close(self) -> None:
         """Forget every store that has no file."""
-        for store in self._stores.values():
-            store.close()
-        self._stores.clear()
-
-
-PROCESS: Final = Stores()
-"""What runs use unless they are given other stores: a memory without `store` lives here."""
+        with self._lock:
+            for store in self._stores.values():
+                store.close()
+            self._stores.clear()
 
 
 class Recollection:
-    """The memories of one run; an async context manager, entered when the run begins."""
+    """The memories of one run; an async context manager, entered when the run begins.
+
+    Without `stores` a memory that has no file is empty, and forgotten when the run has ended.
+    """
 
     def __init__(self, memories: Mapping[str, MemorySpec], stores: Stores | None = None) -> None:
         self._specs = tuple(memories.values())
-        self._stores = PROCESS if stores is None else stores
+        self._stores = Stores() if stores is None else stores
         self._taken: dict[Store, Snapshot] = {}
         self._written: list[tuple[tuple[int, ...], int, Store, Entry]] = []
 

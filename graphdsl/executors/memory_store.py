@@ -12,6 +12,7 @@ import re
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -176,6 +177,7 @@ class Store:
     def _private(self) -> sqlite3.Connection:
         if self._own is None:
             self._own = _connect(":memory:")
+            weakref.finalize(self, self._own.close)
             self._own.executescript(_SCHEMA)
         return self._own
 

@@ -1,8 +1,9 @@
-"""One run in progress: dataflow over counters, one task per model step, none per pure step.
+"""One run in progress: dataflow over counters, tasks for model steps, none for pure steps.
 
 A step starts when the last of its inputs exists; nothing waits for a layer. Pure steps run at
 once, from a queue rather than by recursion, and let the loop breathe every few milliseconds.
-Model and control steps are tasks, all of which have ended when `Run.whole` returns.
+Model and control steps run in tasks, all of which have ended when `Run.whole` returns. A task
+goes on with the first such step that became ready through it; others get tasks of their own.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Awaitable
+from contextvars import copy_context
 from typing import Final, cast
 
 from graphdsl.errors import BackendError, GraphDslError, InputError, OperatorError
@@ -29,6 +32,9 @@ _SLICE: Final = 0.004
 
 _LOOK: Final = 15
 """How often (a mask of the step count) the clock is read for that."""
+
+_RELAY: Final = 16
+"""Steps that one task does at most: models that answer at once must not keep the loop."""
 
 
 class Run:
@@ -50,6 +56,8 @@ class Run:
         self.trace = trace
         self._ready: deque[tuple[Frame, Job]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._forget = self._tasks.discard
+        self._context = copy_context()  # for callbacks, which would copy one each
         self._ended: asyncio.Future[None] = self.loop.create_future()
         self._error: BaseException | None = None
         self._closed = False
@@ -84,23 +92,33 @@ class Run:
         jobs = frame.code.jobs
         self._ready.extend((frame, jobs[index]) for index in frame.code.plan.ready)
 
-    def drain(self) -> None:
-        """Run or launch all that is ready; goes on later when that takes long."""
+    def drain(self, *, keep: bool = False) -> tuple[Frame, Job] | None:
+        """Run what is ready and pure, launch the rest; goes on later when that takes long.
+
+        With `keep` the first step that needs a task is returned, for the caller's own task.
+        """
         ready = self._ready
         limit = time.perf_counter() + _SLICE
         count = 0
+        kept: tuple[Frame, Job] | None = None
         while ready:
             count += 1
             if not count & _LOOK and time.perf_counter() > limit:
                 self._resume_later()
-                return
+                break
             frame, job = ready.popleft()
             if job.pure is not None:
                 self._compute(frame, job, job.pure)
+            elif keep and kept is None:
+                kept = frame, job
             else:
-                task = self.loop.create_task(self._work(frame, job))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self._launch(frame, job)
+        return kept
+
+    def _launch(self, frame: Frame, job: Job) -> None:
+        task = self.loop.create_task(self._work(frame, job))
+        self._tasks.add(task)
+        task.add_done_callback(self._forget, context=self._context)
 
     def fail(
         self, frame: Frame, job: Job, error: BaseException, record: Record | None = None
@@ -152,27 +170,36 @@ class Run:
             frame.done()
 
     async def _work(self, frame: Frame, job: Job) -> None:
-        record = None if self.trace is None else self._open(frame, job)
-        try:
-            if job.model is not None:
-                context = NodeContext(self.sampler, self.memory, frame, job.step, record)
-                value = await job.model(context, job.arguments(frame.values))
-            else:
-                value = await CONTROLS[job.step.op](self, frame, job, record)
-        except asyncio.CancelledError as error:
-            if not self._closed:  # nobody here asked for it: the run must not wait for ever
+        """A task: a step, then the first step that became ready through it, and so on."""
+        for _ in range(_RELAY):
+            record = None if self.trace is None else self._open(frame, job)
+            try:
+                value = await self._value(frame, job, record)
+            except asyncio.CancelledError as error:
+                if not self._closed:  # nobody here asked for it: the run must not wait for ever
+                    self.fail(frame, job, error, record)
+                if record is not None:
+                    record.status, record.end = "cancelled", self.sampler.now()
+                raise
+            except Exception as error:
                 self.fail(frame, job, error, record)
+                return
             if record is not None:
-                record.status, record.end = "cancelled", self.sampler.now()
-            raise
-        except Exception as error:
-            self.fail(frame, job, error, record)
-            return
-        if record is not None:
-            _close_record(record, self.sampler.now())
-        if not self._closed:
+                _close_record(record, self.sampler.now())
+            if self._closed:
+                return
             self._finish(frame, job, value)
-            self.drain()
+            following = self.drain(keep=True)
+            if following is None:
+                return
+            frame, job = following
+        self._launch(frame, job)
+
+    def _value(self, frame: Frame, job: Job, record: Record | None) -> Awaitable[Value]:
+        if job.model is None:
+            return CONTROLS[job.step.op](self, frame, job, record)
+        context = NodeContext(self.sampler, self.memory, frame, job.step, record)
+        return job.model(context, job.arguments(frame.values))
 
     def _open(self, frame: Frame, job: Job) -> Record:
         step = job.step
@@ -199,11 +226,11 @@ class Run:
     async def _reap(self) -> None:
         """Cancel what is still running and wait for it, however often we are cancelled."""
         interrupted = False
-        while self._tasks:
-            for task in self._tasks:
+        while running := [task for task in self._tasks if not task.done()]:
+            for task in running:
                 task.cancel()
             try:
-                await asyncio.wait(self._tasks)
+                await asyncio.wait(running)
             except asyncio.CancelledError:
                 interrupted = True
         if interrupted:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import insort
 from dataclasses import replace
-from typing import Final
+from operator import attrgetter
+from types import CoroutineType
+from typing import Any, Final
 
 from graphdsl.errors import BackendError, BackendMissing, ModelCorrupt, ModelNotFound
 from graphdsl.executors.abc import Capabilities, ChatRequest, Completion
@@ -24,6 +27,11 @@ TEMPERATURE: Final = 0.7
 _TEMPLATE_TOKENS: Final = 64
 _TURN_TOKENS: Final = 16
 """Most that a chat template adds to a prompt: once (a default system turn), and per turn."""
+
+_START: Final = attrgetter("start")
+"""Calls stand in a trace in the order in which they were asked for, not that of their ends."""
+
+_ONE_CALL: Final = Usage(calls=1)
 
 _FATAL: Final = (BackendMissing, ModelNotFound, ModelCorrupt)
 """Errors after which no call of that model can work: they end the run."""
@@ -59,7 +67,9 @@ class Sampler:
         seed = self._seed_of(ask, address)
         start = self.now()
         try:
-            if scope.deadline is None:
+            if not ask.messages.turns:
+                draft = _failed(ask, seed, Finish.ERROR, "the prompt rendered to nothing")
+            elif scope.deadline is None:
                 draft = await self._answer(ask, seed, scope)
             else:
                 draft = await self._in_time(ask, seed, scope, scope.deadline)
@@ -83,19 +93,22 @@ class Sampler:
         """The sample once a model is open, the budget grants it and the backend has room."""
         served = await self._backends.get(ask.model)
         request = _request(ask, seed, served.capabilities)
-        request, worst = bounded(request, served.capabilities, scope)
-        reservation = await scope.reserve(worst)
+        reservation = None
+        if scope.limited:
+            request, worst = bounded(request, served.capabilities, scope)
+            reservation = await scope.reserve(worst)
         try:
             async with served.admission:
                 return await self._send(served, ask, request, reservation)
         finally:
-            reservation.settle()
+            if reservation is not None:
+                reservation.settle()
 
     async def _send(
-        self, served: Served, ask: Ask, request: ChatRequest, reservation: Reservation
+        self, served: Served, ask: Ask, request: ChatRequest, reservation: Reservation | None
     ) -> Draft:
         """Call the backend and settle. A call cut off in flight counts, its tokens do not."""
-        spent = Usage(calls=1)
+        spent = _ONE_CALL
         try:
             completion = await served.backend.chat(request)
             spent = _counted(completion.usage)
@@ -105,7 +118,8 @@ class Sampler:
         except BackendError as error:
             return _failed(ask, request.seed, Finish.ERROR, str(error), spent)
         finally:
-            reservation.settle(spent)
+            if reservation is not None:
+                reservation.settle(spent)
             self.usage += spent
 
     def _seed_of(self, ask: Ask, address: str) -> int:
@@ -123,20 +137,19 @@ class Sampler:
     def _note(self, record: Record, draft: Draft, ask: Ask, start: float) -> None:
         if draft.finish is Finish.CANCELLED:
             record.status = "exhausted"
-        record.calls.append(
-            Call(
-                draft.model,
-                draft.sample,
-                draft.seed,
-                draft.finish.value,
-                draft.usage,
-                start,
-                self.now() - start,
-                draft.error,
-                ask.messages.turns if self._content else None,
-                draft.text if self._content else None,
-            )
+        call = Call(
+            draft.model,
+            draft.sample,
+            draft.seed,
+            draft.finish.value,
+            draft.usage,
+            start,
+            self.now() - start,
+            draft.error,
+            ask.messages.turns if self._content else None,
+            draft.text if self._content else None,
         )
+        insort(record.calls, call, key=_START)
 
 
 class NodeContext:
@@ -158,11 +171,11 @@ class NodeContext:
         self._step = step
         self._record = record
 
-    async def sample(self, ask: Ask) -> Draft:
+    def sample(self, ask: Ask) -> CoroutineType[Any, Any, Draft]:
         """Draw one sample; see `Sampler.draw`."""
         frame = self._frame
         address = self._step.address + frame.suffix
-        return await self._sampler.draw(ask, address, frame.scope, self._record)
+        return self._sampler.draw(ask, address, frame.scope, self._record)
 
     def note(self, text: str) -> None:
         """Leave a remark in the trace, if there is one."""
@@ -228,7 +241,7 @@ def _request(ask: Ask, seed: int, capabilities: Capabilities) -> ChatRequest:
 
 def _counted(usage: Usage) -> Usage:
     """A completion is at least one call, whatever the backend says."""
-    return usage if usage.calls else usage + Usage(calls=1)
+    return usage if usage.calls else usage + _ONE_CALL
 
 
 def _draft(ask: Ask, request: ChatRequest, completion: Completion, usage: Usage) -> Draft:

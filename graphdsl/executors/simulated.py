@@ -2,7 +2,7 @@
 
 It knows nothing but sums. One token is four characters. A reply depends on the spec's seed, the
 request's seed and the messages; at temperature 0 the request's seed does not matter, as with any
-greedy decoder. Nothing depends on the order of calls.
+greedy decoder. Nothing depends on the order of calls. What the options say it `lacks` it ignores.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final
 
 from graphdsl.errors import BackendError, ContextOverflow
 from graphdsl.executors.abc import Capabilities, ChatRequest, Completion
+from graphdsl.ir.backends import declared_capabilities
 from graphdsl.plan import ModelSpec
 from graphdsl.values import Finish, LogprobStats, Messages, Usage
 
@@ -49,12 +50,13 @@ class Behaviour:
     truncations: float = 0.0
     slots: int = 1024
     context: int = 8192
+    lacks: tuple[str, ...] = ()
 
     @staticmethod
     def of(options: dict[str, Any]) -> Behaviour:
         """Take the options that belong to a simulation and leave the sampling defaults."""
         known = {name: options[name] for name in Behaviour.__slots__ if name in options}
-        for name in ("wrong", "replies"):
+        for name in ("wrong", "replies", "lacks"):
             known[name] = tuple(known.get(name, ()))
         return Behaviour(**known)
 
@@ -98,25 +100,27 @@ class SimulatedBackend:
         self._does = Behaviour.of(dict(spec.options))
         self._room = asyncio.Semaphore(self._does.slots)
         self._closed = False
+        able = declared_capabilities("simulated", spec.options)
         self._capabilities = Capabilities(
             max_in_flight=self._does.slots,
-            seeds=True,
-            logprobs=True,
-            stop_strings=True,
-            cancellation=True,
-            prefix_continuation=True,
+            seeds="seeds" in able,
+            logprobs="logprobs" in able,
+            stop_strings="stop_strings" in able,
+            cancellation="cancellation" in able,
+            prefix_continuation="prefix_continuation" in able,
             context_tokens=self._does.context,
         )
 
     @property
     def capabilities(self) -> Capabilities:
-        """Everything a local engine can do, with the declared slots and context."""
+        """Everything a local engine can do but what it `lacks`, with its slots and context."""
         return self._capabilities
 
     async def chat(self, request: ChatRequest) -> Completion:
         """One simulated completion. Raises `ContextOverflow` and `BackendError`."""
         self._check_open()
         does = self._does
+        request = _understood(request, self._capabilities)
         prompt = self._prompt_tokens(request.messages)
         draws = Draws(_key(does.seed, request))
         if does.latency:
@@ -154,6 +158,20 @@ class SimulatedBackend:
     def _check_open(self) -> None:
         if self._closed:
             raise BackendError(f"`{self._name}` is closed", model=self._name)
+
+
+def _understood(request: ChatRequest, able: Capabilities) -> ChatRequest:
+    """The request without what this model knows nothing of.
+
+    A model without seeds still gives samples that differ: chance is their index and temperature.
+    """
+    if not able.seeds:
+        request = replace(request, seed=hash((request.sample, request.temperature)))
+    if not able.stop_strings:
+        request = replace(request, stop=())
+    if not able.logprobs:
+        request = replace(request, logprobs=False)
+    return request
 
 
 def _complete(does: Behaviour, request: ChatRequest, prompt: int, draws: Draws) -> Completion:

@@ -6,19 +6,26 @@ own `Capabilities` record is the last word; this table is what `graphdsl check` 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One entry of a `model` block. `kind` is number, int, text, bool or texts (list of text)."""
+    """One entry of a `model` block. `kind` is number, int, text, bool or texts (list of text).
+
+    `words` are the only texts that it may have, where there are such. `needs` is the capability
+    without which the entry means nothing.
+    """
 
     name: str
     kind: str
     doc: str
     low: float | None = None
     high: float | None = None
+    words: tuple[str, ...] = ()
+    needs: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +42,20 @@ class BackendKind:
         return next((option for option in self.options if option.name == name), None)
 
 
+CAPABILITIES: Final[Mapping[str, str]] = {
+    "seeds": "the same seed gives the same text",
+    "logprobs": "a reply comes with the log-probabilities of its tokens",
+    "stop_strings": "given strings end a generation",
+    "cancellation": "a generation in flight can be stopped",
+    "prefix_continuation": "a prompt whose last turn is `assistant` is continued",
+}
+"""What a backend may be able to do, each with its meaning."""
+
 SAMPLING: Final = (
     Option("temperature", "number", "sampling temperature; 0 is greedy", 0, 5),
     Option("max_tokens", "int", "most tokens that one call may generate", 1, 1_000_000),
     Option("top_p", "number", "nucleus sampling mass", 0, 1),
-    Option("stop", "texts", "strings that end a generation"),
+    Option("stop", "texts", "strings that end a generation", needs="stop_strings"),
 )
 
 BACKENDS: Final = {
@@ -85,8 +101,25 @@ BACKENDS: Final = {
                 ),
                 Option("slots", "int", "calls that run at the same time", 1, 1_000_000),
                 Option("context", "int", "tokens of context", 64, 10_000_000),
+                Option(
+                    "lacks",
+                    "texts",
+                    "capabilities to do without, to stand for a weaker backend",
+                    words=tuple(CAPABILITIES),
+                ),
             ),
-            frozenset({"seeds", "logprobs", "stop_strings", "cancellation", "prefix_continuation"}),
+            frozenset(CAPABILITIES),
         ),
     )
 }
+
+
+def declared_capabilities(backend: str, options: Mapping[str, Any]) -> frozenset[str]:
+    """What a model of that backend with these options can do, as far as the file tells.
+
+    Everything, where the backend is unknown: that has been reported.
+    """
+    kind = BACKENDS.get(backend)
+    if kind is None:
+        return frozenset(CAPABILITIES)
+    return kind.capabilities - frozenset(options.get("lacks") or ())

@@ -11,7 +11,10 @@ What does not
     read as fields; node order; types inside; dead nodes; labels of alternatives that are entities;
     `1` versus `1.0`; the order of `and`, `or`, `==`, `!=`; the order of edges that an operator
     calls `unordered`, also through `list`, `concat`, `complete`, and of the models and
-    temperatures of a `generate`, where no reader sees it.
+    temperatures of a `generate`, where no reader sees it. `vote` counts as such a reader-free
+    place: which of equal answers speaks for them, and who wins a tie, may differ between graphs
+    of one hash, as it may between two seeds. So the hash says "the same ensemble"; it is no key
+    for results, which belong to calls.
 
 Method: colour refinement (Weisfeiler & Leman 1968) on the graph of `vertices`, in alternating
 sweeps along and against the edges, until no colour class splits. Graphs whose order is all fixed

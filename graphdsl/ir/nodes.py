@@ -17,7 +17,7 @@ compare        inputs left, right, attr op (== != < <= > >=)
 and, or        inputs `0`, `1`, … Bool
 not            input of
 render         attr prompt (Symbol), inputs by prompt parameter: Messages
-convert        input of, attr to ("Text", "Answer", "Messages"): an explicit coercion
+convert        input of, attr to (a type, such as "Text", "List[Answer]"): an explicit coercion
 repeat         inputs by carried name (start values); attrs rounds, until (Bool: the region has
                a result `until`), keep ("last" or "best": then a result `score`); region `body`
                with the carried names as parameters and results: `next.NAME` for every carried

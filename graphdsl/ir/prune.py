@@ -48,6 +48,8 @@ class _Needs:
         self.fields: dict[ValueId, set[str]] = {}
         self.kept: dict[ValueId, set[str]] = {}
         self.effects: dict[ValueId, bool] = {}
+        self.calling: dict[ValueId, bool] = {}
+        self.metered = 0
 
     def __contains__(self, value: ValueId) -> bool:
         return value in self.whole or value in self.fields
@@ -57,15 +59,21 @@ class _Needs:
         wanted = set(results)
         self.whole.update(value for name, value in region.results if name in wanted)
         for node in reversed(region.nodes):
-            if self.has_effect(node):
+            if self.has_effect(node) or (self.metered and self.calls(node)):
                 self.fields.setdefault(node.id, set())
             if node.id in self:
                 self.node(node)
 
     def node(self, node: Node) -> None:
-        """Mark what a needed node needs."""
+        """Mark what a needed node needs.
+
+        Where somebody reads whether a budget was exhausted, every call under it counts.
+        """
+        metered = node.op == "within" and self.field(node, "exhausted")
+        self.metered += metered
         for region in node.regions:
             self.region(region, self.results(node, region))
+        self.metered -= metered
         while node.op in ("repeat", "fold") and self.grow(node):
             self.region(node.regions[0], self.results(node, node.regions[0]))
         kept = self.carried(node)
@@ -105,6 +113,14 @@ class _Needs:
     def field(self, node: Node, name: str) -> bool:
         """True when that field of the node's record is needed."""
         return node.id in self.whole or name in self.fields.get(node.id, ())
+
+    def calls(self, node: Node) -> bool:
+        """True when the node, or one inside it, may call a model."""
+        if node.id not in self.calling:
+            operator = self.operators.get(node.op)
+            inside = (self.calls(n) for region in node.regions for n in region.nodes)
+            self.calling[node.id] = (operator is not None and operator.samples) or any(inside)
+        return self.calling[node.id]
 
     def has_effect(self, node: Node) -> bool:
         """True when the node, or one inside it, has an effect."""

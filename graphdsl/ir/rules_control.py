@@ -9,7 +9,17 @@ from typing import Final
 
 from graphdsl.ir.nodes import Attr, HoleRef, Node, Region
 from graphdsl.ir.subject import Breach, Subject
-from graphdsl.ir.types import ANSWER, MESSAGES, TEXT, RecordOf, Type
+from graphdsl.ir.type_text import parse_type
+from graphdsl.ir.types import (
+    ANSWER,
+    MESSAGES,
+    TEXT,
+    UNKNOWN,
+    ListOf,
+    OptionalOf,
+    RecordOf,
+    Type,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +65,8 @@ SHAPES: Final = {
 OPEN_OPS: Final = frozenset({"optional", "choice", "collaborate"})
 """Ops that `specialise` removes."""
 
-TARGETS: Final = {"Text": TEXT, "Answer": ANSWER, "Messages": MESSAGES}
-"""What `convert` can make."""
+TARGETS: Final = (TEXT, ANSWER, MESSAGES)
+"""What `convert` can make of a value, or of parts of lists and records."""
 
 
 def shape(subject: Subject) -> Iterator[Breach]:
@@ -102,7 +112,7 @@ def _details(node: Node) -> Iterator[str]:
             yield f"has `{name}` below 1"
     if node.op in OPEN_OPS and not isinstance(node.attr("hole"), HoleRef):
         yield "does not name its hole"
-    if node.op == "convert" and target(node) not in TARGETS:
+    if node.op == "convert" and not _converts(target(node)):
         yield f"cannot convert to `{node.attr('to')}`"
     for region in node.regions:
         yield from _region(node, region)
@@ -145,6 +155,19 @@ def _fields(node: Node) -> dict[str, Type]:
     return dict(node.type.fields) if isinstance(node.type, RecordOf) else {}
 
 
-def target(node: Node) -> str:
-    """What a `convert` makes of a value, or of every item: `Text`, also for `List[Text]`."""
-    return str(node.attr("to")).removeprefix("List[").rstrip("]?")
+def target(node: Node) -> Type:
+    """The type that a `convert` makes; unknown when its attribute names none."""
+    try:
+        return parse_type(str(node.attr("to")))
+    except ValueError:
+        return UNKNOWN
+
+
+def _converts(kind: Type) -> bool:
+    match kind:
+        case ListOf(item) | OptionalOf(item):
+            return _converts(item)
+        case RecordOf():
+            return True
+        case _:
+            return kind in TARGETS

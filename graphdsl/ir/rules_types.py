@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from graphdsl.ir.nodes import Attr, HoleRef, Node
 from graphdsl.ir.prune import carried_params
-from graphdsl.ir.rules_control import TARGETS, target
+from graphdsl.ir.rules_control import target
 from graphdsl.ir.subject import Breach, Subject
 from graphdsl.ir.types import (
     BOOL,
@@ -23,6 +24,9 @@ from graphdsl.ir.types import (
     Type,
     assignable,
 )
+
+CONDITION: Final = OptionalOf(BOOL)
+"""What decides: an absent Bool counts as false."""
 
 
 def edge_types(subject: Subject) -> Iterator[Breach]:
@@ -53,13 +57,19 @@ def _edges(subject: Subject, node: Node) -> Iterator[Fit]:
     inputs = subject.inputs(node)
     match node.op:
         case "if":
-            yield "condition", inputs["condition"], BOOL
+            yield "condition", inputs["condition"], CONDITION
+        case "convert":
+            yield "of", inputs["of"], target(node)
         case "and" | "or" | "not":
-            yield from ((name, kind, BOOL) for name, kind in inputs.items())
+            yield from ((name, kind, CONDITION) for name, kind in inputs.items())
         case "repeat":
             yield from _carried(subject, node)
             results = subject.results(node.regions[0])
-            yield "until", results.get("until", UNKNOWN) if node.attr("until") else UNKNOWN, BOOL
+            yield (
+                "until",
+                results.get("until", UNKNOWN) if node.attr("until") else UNKNOWN,
+                CONDITION,
+            )
             if node.attr("keep") == "best":
                 yield "score", results["score"], NUMBER
         case "fold":
@@ -108,7 +118,7 @@ def _made(subject: Subject, node: Node) -> Iterator[Fit]:
         case "render":
             yield "value", MESSAGES, node.type
         case "convert":
-            yield "value", TARGETS[target(node)], _innermost(node.type)
+            yield "value", target(node), node.type
         case "each":
             yield "yield", ListOf(subject.results(node.regions[0])["yield"]), node.type
         case "repeat" | "fold" | "within":
@@ -142,10 +152,6 @@ def _literal(value: Attr) -> Type:
             return UNKNOWN
         case _:
             return RecordOf(())
-
-
-def _innermost(kind: Type) -> Type:
-    return _innermost(kind.item) if isinstance(kind, ListOf | OptionalOf) else kind
 
 
 def _field(kind: Type, name: str) -> Type:

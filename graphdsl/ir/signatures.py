@@ -56,6 +56,11 @@ class Signature(Protocol):
         ...
 
     @property
+    def samples(self) -> bool:
+        """True when it may call a model."""
+        ...
+
+    @property
     def unordered(self) -> frozenset[str]:
         """Edges whose items may come in any order."""
         ...

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from fractions import Fraction
 from typing import Final
 
 _FRACTION: Final = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
@@ -62,6 +63,23 @@ def _without_exponent(text: str) -> str:
     if abs(int(text.partition("e")[2])) > _LONGEST_EXPONENT:
         return text
     return format(Decimal(text), "f")
+
+
+def number_key(number: str) -> str:
+    """What equal numbers share: a fraction that is a finite decimal counts as that decimal.
+
+    >>> number_key("1/2"), number_key("6/3"), number_key("1/3"), number_key("2/6")
+    ('0.5', '2', '1/3', '1/3')
+    """
+    above, slash, below = number.partition("/")
+    if not slash or not float(below):
+        return number
+    ratio = Fraction(Decimal(above)) / Fraction(Decimal(below))
+    if ratio.denominator == 1:
+        return str(ratio.numerator)
+    exact = Decimal(ratio.numerator) / Decimal(ratio.denominator)
+    finite = Fraction(exact) == ratio
+    return normal_number(format(exact, "f")) if finite else f"{ratio.numerator}/{ratio.denominator}"
 
 
 def as_number(text: str) -> float | None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, cast
+from functools import lru_cache
+from typing import Any, Final
 
+from graphdsl.ir.type_text import parse_type
+from graphdsl.ir.types import ListOf, Named, OptionalOf, RecordOf, Type, Unknown
 from graphdsl.ops.context import Args
 from graphdsl.ops.neutral import neutralise
-from graphdsl.values import Answer, Doc, Draft, Messages, Value, as_text
+from graphdsl.values import Answer, Draft, Messages, Value, as_text
 
 
 def to_answer(value: Value) -> Value:
@@ -26,33 +29,50 @@ def to_messages(value: Value) -> Messages:
     return value if isinstance(value, Messages) else Messages.user(neutralise(as_text(value)))
 
 
-def to_text(value: Value) -> Value:
-    """The text form; an absent value stays absent."""
-    return None if value is None else as_text(value)
+def convert(args: Args) -> Value:
+    """The compiler's `convert`: attribute `to` is the type that is made, such as `List[Answer]`.
+
+    Lists and records are converted part by part; what is absent stays absent.
+    """
+    return _conversion(args["to"])(args["of"])
 
 
-CONVERSIONS: Final[Mapping[str, Callable[[Value], Value]]] = {
-    "Text": to_text,
+Conversion = Callable[[Value], Value]
+
+
+@lru_cache(maxsize=256)
+def _conversion(to: str) -> Conversion:
+    return _to(parse_type(to))
+
+
+def _to(kind: Type) -> Conversion:
+    """What makes a value of that type; a type that nothing is converted to leaves it alone."""
+    match kind:
+        case Named(name):
+            return _present(_LEAVES[name]) if name in _LEAVES else _same
+        case OptionalOf(item):
+            return _to(item)
+        case ListOf(item):
+            one = _to(item)
+            return _present(lambda value: tuple(one(part) for part in value))
+        case RecordOf(fields):
+            parts = {name: _to(part) for name, part in fields}
+            return _present(lambda value: {name: do(value[name]) for name, do in parts.items()})
+        case Unknown():
+            return _same
+
+
+def _same(value: Value) -> Value:
+    return value
+
+
+def _present(conversion: Callable[[Any], Value]) -> Conversion:
+    return lambda value: None if value is None else conversion(value)
+
+
+_LEAVES: Final[Mapping[str, Conversion]] = {
+    "Text": as_text,
     "Answer": to_answer,
     "Messages": to_messages,
 }
 """By the name of the target type."""
-
-
-def convert(args: Args) -> Value:
-    """The compiler's `convert`: attribute `to` names the target type of the value or its items.
-
-    A list is converted item by item; only documents become one text, unless `to` says `List[…]`.
-    """
-    to: str = args["to"]
-    target = to.removeprefix("List[").rstrip("]?")
-    return _converted(args["of"], CONVERSIONS[target], items=to != target)
-
-
-def _converted(value: Value, conversion: Callable[[Value], Value], *, items: bool) -> Value:
-    if not isinstance(value, tuple):
-        return conversion(value)
-    parts = cast(tuple[Value, ...], value)
-    if parts and not items and all(isinstance(part, Doc) for part in parts):
-        return conversion(parts)
-    return tuple(_converted(part, conversion, items=False) for part in parts)

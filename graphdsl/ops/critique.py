@@ -12,6 +12,7 @@ from graphdsl.ops.roles import ask_until
 from graphdsl.values import Draft, Value
 
 _BLOCK: Final = re.compile(r"^[\s*#_>-]*\[(\d{1,9})\][\s*_:]*", re.MULTILINE)
+_ITEM: Final = re.compile(r"^[\s*#_>-]*(\d{1,9})[.)][\s*_:]+", re.MULTILINE)
 
 
 async def critique(context: Context, args: Args) -> Value:
@@ -44,12 +45,13 @@ async def critique(context: Context, args: Args) -> Value:
 def parse_blocks(text: str, count: int) -> list[str]:
     r"""The texts after `[1]` … `[count]` at the start of lines; the first of each number counts.
 
-    An only draft needs no number. Missing ones are empty.
+    A reply without brackets may number them `1.` or `1)`. An only draft needs no number. Missing
+    ones are empty.
 
     >>> parse_blocks("[1] good\n[3] bad", 3)
     ['good', '', 'bad']
     """
-    marks = list(_BLOCK.finditer(text))
+    marks = list(_BLOCK.finditer(text)) or list(_ITEM.finditer(text))
     if not marks and count == 1:
         return [text.strip()]
     ends = [mark.start() for mark in marks[1:]] + [len(text)]

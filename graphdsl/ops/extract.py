@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from graphdsl.ops.answers import find_numbers, normal_text
+from graphdsl.ops.answers import find_numbers, normal_text, number_key
 from graphdsl.ops.context import Args
 from graphdsl.values import Answer, Draft, Value, as_text
 
 _MARK: Final = re.compile(r"answer\s*[*_]*\s*:|####|\\boxed\s*\{", re.IGNORECASE)
+_ONLY_MARK: Final = re.compile(r"[\s*_`]*(?:answer[\s*_]*:|####)[\s*_`]*", re.IGNORECASE)
 _DECORATION: Final = " \t*_`"
 _BRACKETED: Final = re.compile(r"[(\[{]\s*([A-J])\s*[)\]}]", re.IGNORECASE)
 _NAMED: Final = re.compile(
@@ -89,13 +90,13 @@ def _read(text: str, by: str, *, marked: bool) -> Found | None:
     match by:
         case "number":
             numbers = find_numbers(text)
-            return Found(numbers[-1], numbers[-1]) if numbers else None
+            return Found(numbers[-1], number_key(numbers[-1])) if numbers else None
         case "choice":
             letter = _letter(text, marked=marked)
             return Found(letter, letter) if letter else None
         case _:
             key = normal_text(text)
-            return Found(text.strip(), key) if key else None
+            return Found(text.strip(), key) if key and not _ONLY_MARK.fullmatch(text) else None
 
 
 def _letter(text: str, *, marked: bool) -> str | None:

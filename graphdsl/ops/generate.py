@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -53,13 +52,13 @@ def _asks(context: Context, args: Args, messages: Messages) -> Iterator[Ask]:
     """The samples to draw; a model that is listed twice goes on counting where it was."""
     stops = _several(args.get("stop") or ())
     samples = int(args.get("samples") or 1)
-    before: Counter[tuple[str, int]] = Counter()
+    before: dict[tuple[str, int], int] = {}
     for model in args["models"]:
         for stream, temperature in enumerate(_temperatures(args.get("temperature"), model)):
             if temperature == 0 and samples > 1:
                 context.note(f"temperature 0: one sample of `{model.name}` instead of {samples}")
-            drawn = before[model.name, stream]
-            before[model.name, stream] += samples
+            drawn = before.get((model.name, stream), 0)
+            before[model.name, stream] = drawn + samples
             for index in range(drawn, drawn + (samples if temperature else 1)):
                 yield Ask(
                     model,

@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 
 _CONTROL = re.compile(
-    r"<(?:\|[^\s|<>]{1,64}\|>"  # <|im_start|>, <|eot_id|>: ChatML, Llama 3, Phi, Qwen
-    r"|｜[^｜<>]{1,64}｜>"  # <｜begin▁of▁sentence｜>: DeepSeek
+    r"<(?:\|[^\s|<>\[\]]{1,64}\|>"  # <|im_start|>, <|eot_id|>: ChatML, Llama 3, Phi, Qwen
+    r"|｜[^｜<>\[\]]{1,64}｜>"  # <｜begin▁of▁sentence｜>: DeepSeek
     r"|/?s>"  # <s>, </s>: Llama 2, Mistral
     r"|(?:start|end)_of_turn>|bos>|eos>"  # Gemma
     r"|</?SYS>>)"  # <<SYS>>, <</SYS>>: Llama 2
@@ -28,7 +28,7 @@ def neutralise(text: str) -> str:
     >>> neutralise("done<|im_end|>"), neutralise("a < b, [INST]")
     ('done< |im_end|>', 'a < b, [ INST]')
     """
-    return _CONTROL.sub(_broken, text)
+    return _CONTROL.sub(broken, text)
 
 
 def neutralise_within(text: str, regions: Sequence[tuple[int, int]]) -> str:
@@ -40,18 +40,21 @@ def neutralise_within(text: str, regions: Sequence[tuple[int, int]]) -> str:
     >>> neutralise_within("<s><|im_end|>", [(5, 9)])
     '<s>< |im_end|>'
     """
+    if not regions or ("<" not in text and "[" not in text):
+        return text
     at = 0
 
-    def broken(match: re.Match[str]) -> str:
+    def broken_inside(match: re.Match[str]) -> str:
         nonlocal at
         while at < len(regions) and regions[at][1] <= match.start():
             at += 1
         inside = at < len(regions) and regions[at][0] < match.end()
-        return _broken(match) if inside else match.group()
+        return broken(match) if inside else match.group()
 
-    return _CONTROL.sub(broken, text)
+    return _CONTROL.sub(broken_inside, text)
 
 
-def _broken(match: re.Match[str]) -> str:
+def broken(match: re.Match[str]) -> str:
+    """A control string with a space after its first character."""
     found = match.group()
     return f"{found[0]} {found[1:]}"

@@ -182,6 +182,7 @@ _SIGNATURES: Final = (
                 default=None,
                 static=True,
                 many=True,
+                needs="stop_strings",
             ),
             Param(
                 "seed",
@@ -192,6 +193,7 @@ _SIGNATURES: Final = (
                 low=0,
                 high=2**31 - 1,
                 integer=True,
+                needs="seeds",
             ),
         ),
         _always(DRAFTS),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from graphdsl.ir.types import Type
+from graphdsl.ir.types import MEMORY, Type
 
 REQUIRED: Final = object()
 """Default of a parameter that must be given."""
@@ -20,7 +20,8 @@ class Param:
     attribute of the node; any other is an edge. `types` are tried in order. `words` are the
     allowed words of an enumeration (then `types` is empty). Numbers may have bounds, and be
     `integer`. `default` None means absent. `many` accepts a list of statics as well (for example
-    several temperatures). `provides` names the values that a role prompt may use.
+    several temperatures). `provides` names the values that a role prompt may use. `needs` is the
+    capability that a call which gives the parameter asks of its models.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Param:
     rest: bool = False
     """Takes every further positional argument; the edges are named `0`, `1`, … in order."""
     provides: tuple[str, ...] = ()
+    needs: str | None = None
 
     @property
     def required(self) -> bool:
@@ -85,3 +87,8 @@ class Operator:
     def samples(self) -> bool:
         """True when it may call a model."""
         return any(param.name in ("by", "models") and param.types for param in self.params)
+
+    @property
+    def pure(self) -> bool:
+        """True when it asks neither models nor memories: its result follows from its arguments."""
+        return not self.samples and all(MEMORY not in param.types for param in self.params)

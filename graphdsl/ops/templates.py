@@ -6,12 +6,12 @@ chat control strings that come from values are broken (see `graphdsl.ops.neutral
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from graphdsl.errors import PromptError
 from graphdsl.ir.entities import PromptSpec
 from graphdsl.ops.neutral import neutralise_within
-from graphdsl.ops.template_environment import CLOSE, OPEN, compiled
+from graphdsl.ops.template_environment import Stretches, rendering
 from graphdsl.ops.template_filters import SIZE_LIMIT
 from graphdsl.ops.template_inspection import Problem as Problem
 from graphdsl.ops.template_inspection import TemplateInfo as TemplateInfo
@@ -34,38 +34,31 @@ def render(prompt: PromptSpec, values: Mapping[str, Value]) -> Messages:
 
 
 def _turn(name: str, template: str, values: Mapping[str, Value]) -> str:
-    from jinja2 import TemplateError
-
     try:
-        pieces = compiled(template).generate(values)
-        return _joined(pieces)
+        return _joined(rendering(template)(values))
     except PromptError as error:
         raise PromptError(f"prompt `{name}`: {error}") from error
-    except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
+    except _failures() as error:
         raise PromptError(f"prompt `{name}` cannot be rendered: {error}") from error
 
 
-def _joined(pieces: Iterable[str]) -> str:
-    """The text without marks, its control strings neutralised where values brought them in."""
+def _failures() -> tuple[type[Exception], ...]:
+    """What a template raises for values that it cannot show."""
+    from jinja2 import TemplateError
+
+    return TemplateError, TypeError, ValueError, ArithmeticError
+
+
+def _joined(stretches: Stretches) -> str:
+    """The whole text, its control strings neutralised where values brought them in."""
     texts: list[str] = []
     regions: list[tuple[int, int]] = []
     at = 0
-    for piece in pieces:
-        for text, inside in _parts(piece):
-            if inside:
-                regions.append((at, at + len(text)))
-            texts.append(text)
-            at += len(text)
+    for text, inside in stretches:
+        if inside:
+            regions.append((at, at + len(text)))
+        texts.append(text)
+        at += len(text)
         if at > SIZE_LIMIT:
             raise PromptError(f"a turn may have at most {SIZE_LIMIT} characters, this has more")
     return neutralise_within("".join(texts), regions)
-
-
-def _parts(piece: str) -> Iterable[tuple[str, bool]]:
-    """The stretches of a rendered piece, and whether each came from a value."""
-    while piece:
-        before, opened, rest = piece.partition(OPEN)
-        yield before, False
-        inside, _, piece = rest.partition(CLOSE)
-        if opened:
-            yield inside, True

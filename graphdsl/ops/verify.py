@@ -43,12 +43,17 @@ async def verify(context: Context, args: Args) -> Value:
 def parse_verdict(text: str) -> tuple[bool, str] | None:
     """Whether the draft passed and the reasons before the verdict.
 
-    Exactly one of `[Correct]` and `[Incorrect]` must occur (any case, any number of times).
+    Exactly one of `[Correct]` and `[Incorrect]` must occur (any case, any number of times), in
+    the last line that has one; what a judge says on the way to its verdict does not count.
 
     >>> parse_verdict("The sum is right.\\nVerdict: [Correct]")
     (True, 'The sum is right.')
     """
     marks = list(_VERDICT.finditer(text))
+    if not marks:
+        return None
+    line = text.rfind("\n", 0, marks[-1].start()) + 1
+    marks = [mark for mark in marks if mark.start() >= line]
     words = {mark.group(1).lower() for mark in marks}
     if len(words) != 1:
         return None

@@ -20,6 +20,9 @@ class Builder(Statements):
     def items(self, span: Span, *items: tree.Item) -> tuple[tree.Item, ...]:
         return items
 
+    def rest(self, span: Span, *parts: object) -> None:
+        """Statements behind a mistake: looked at for the reports alone."""
+
     def edition(self, span: Span, value: int) -> tree.Edition:
         return tree.Edition(span, self.string_at(value))
 

@@ -14,7 +14,7 @@ from lark import Lark
 
 from graphdsl.syntax.tables import Rule, Tables, Terminal
 
-STARTS = ["start", "items"]
+STARTS = ["start", "items", "rest"]
 
 
 def make_parser(grammar: str, **options: Any) -> Lark:

@@ -24,8 +24,9 @@ Parsed = tuple[tree.File, tuple[Diagnostic, ...]]
 def parse(source: Source, limits: Limits = DEFAULT) -> Parsed:
     """The syntax tree of a source and what is wrong with it. Never raises, whatever the text.
 
-    A file without errors is parsed as a whole. Otherwise it is parsed item by item: each item
-    reports at most one unexpected token, and those that are right are in `File.items`.
+    A file without errors is parsed as a whole. Otherwise it is parsed item by item: each item, in
+    a flow each statement, reports at most one unexpected token. The items that are right are in
+    `File.items`.
     """
     refused = check_text(source, limits) or check_characters(source)
     if refused is not None:
@@ -49,7 +50,7 @@ def _parse_whole(tokens: Tokens) -> Parsed | None:
 
 
 def _parse_pieces(tokens: Tokens, limits: Limits) -> Parsed:
-    """The good items of a broken file, and one report for each of the others."""
+    """The good items of a broken file, and what is wrong with the others."""
     recovery = Recovery(stop_at_unclosed_text(tokens))
     file = recovery.parse(limits.reports)
     return file, _one_cause(file.edition, recovery.problems)

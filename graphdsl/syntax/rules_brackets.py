@@ -15,7 +15,8 @@ SIGN = {"LPAR": "(", "RPAR": ")", "LSQB": "[", "RSQB": "]", "LBRACE": "{", "RBRA
 def stray_closer(s: Situation) -> Diagnostic | None:
     """A closing bracket that closes nothing, or another kind than is open."""
     wanted = CLOSERS.get(s.found)
-    if wanted is None or wanted == s.opener or wanted in map(s.kind, s.openers):
+    end_of_block = s.start == "rest" and s.at == s.last - 1  # its opener is not among the tokens
+    if wanted is None or end_of_block or wanted == s.opener or wanted in map(s.kind, s.openers):
         return None
     if s.opener == END:
         edit = TextEdit(s.place, "")
@@ -50,7 +51,8 @@ def _begins_statement(s: Situation) -> bool:
     if s.opener == "LBRACE":
         return s.found in {"UNTIL", "ELSE", "KEEPING"} and s.fits("RBRACE", s.found)
     binding = s.found == "NAME" and s.kind(s.at + 1) == "EQUAL" and not s.fits("NAME", "COLON")
-    return (binding or s.found in STATEMENTS) and s.fits(OPENERS[s.opener])
+    result = s.found == "YIELD" and s.begins_line(s.at) and s.kind(s.at + 1) != "COLON"
+    return (binding or result or s.found in STATEMENTS) and s.fits(OPENERS[s.opener])
 
 
 def _least_indented(s: Situation) -> int:

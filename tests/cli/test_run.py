@@ -67,6 +67,17 @@ def test_a_model_that_is_missing_is_code_4(
     assert "smollm2-135m" in done.err
 
 
+def test_a_run_that_breaks_leaves_its_trace(
+    call: Call, program: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GRAPHDSL_CACHE", str(tmp_path))
+    call("run", program, "sums", "-i", ASK, "--model", "sim=smollm2-135m")
+    trace = call("trace", "last", "--json").json
+    assert trace["status"] == "failed"
+    assert "smollm2-135m" in trace["error"]
+    assert {node["address"]: node["status"] for node in trace["nodes"]}["sums.drafts"] == "failed"
+
+
 def test_another_model_can_stand_in(call: Call, program: Path) -> None:
     done = call("run", program, "fails", "-i", ASK, "--model", "broken=simulated")
     assert done.code == 0

@@ -275,7 +275,32 @@ def test_lists_are_converted_item_by_item() -> None:
         "flow main(q: Text) -> { all: List[Answer], texts: List[Text] } {\n"
         "  drafts = generate(q, models: sim)\n  return { all: drafts, texts: drafts }\n}"
     )
-    assert ops_of(graph) == ["generate", "each", "convert", "texts", "record"]
+    assert ops_of(graph) == ["generate", "convert", "convert", "record"]
+    targets = [node.attr("to") for node in walk(graph.body) if node.op == "convert"]
+    assert targets == ["List[Answer]", "List[Text]"]
+
+
+def test_documents_become_one_text_or_one_text_each() -> None:
+    graph = graph_of(
+        "flow main(q: Text) -> { one: Text, each_text: List[Text], docs: List[Doc] } {\n"
+        "  found = recall(notes, q)\n"
+        "  return { one: found, each_text: found, docs: found }\n}"
+    )
+    targets = [node.attr("to") for node in walk(graph.body) if node.op == "convert"]
+    assert targets == ["Text", "List[Text]"]
+
+
+def test_lists_of_records_are_converted_as_a_whole() -> None:
+    graph = graph_of(
+        "flow inner(rows: List[{ a: Text }]) -> List[{ a: Text }] { return rows }\n"
+        "flow main(q: Text) -> List[{ a: Text }] {\n"
+        "  drafts = generate(q, models: sim)\n"
+        "  rows = each d in drafts up to 3 { yield { a: d, b: q } }\n"
+        "  return inner(rows: rows)\n}"
+    )
+    (node,) = [node for node in walk(graph.body) if node.op == "convert"]
+    assert node.attr("to") == "List[{ a: Text }]"
+    verify(graph, "open", OPERATORS)
 
 
 def test_nodes_know_where_they_were_written() -> None:

@@ -16,7 +16,7 @@ from graphdsl.executors.engine import execute
 from graphdsl.executors.frame import STANDARD, Operators
 from graphdsl.executors.trace import Trace
 from graphdsl.ir.types import NUMBER, TEXT, ListOf, OptionalOf
-from graphdsl.ops.context import Context
+from graphdsl.ops.context import Args, Context
 from graphdsl.plan import ModelSpec, Program
 from graphdsl.values import Answer, Draft, Finish, Value
 from tests.plans import Fake, Graph, model, said, serving
@@ -338,3 +338,27 @@ async def test_tracing_off_gives_the_same_result_without_a_trace() -> None:
     assert without.trace is None
     assert without.output == with_trace.output
     assert without.usage == with_trace.usage
+
+
+async def test_models_that_answer_at_once_let_other_tasks_of_the_loop_run() -> None:
+    async def at_once(_context: Context, args: Args) -> Value:
+        return (args["of"] or 0) + 1
+
+    turns = 0
+
+    async def counting() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    graph = Graph()
+    slot = graph.const(0)
+    for _ in range(400):
+        slot = graph.step("at_once", of=slot)
+    other = asyncio.ensure_future(counting())
+    operators = Operators(STANDARD.pure, {"at_once": at_once})
+    result = await execute(graph.program(slot), {}, backends=Backends(), operators=operators)
+    other.cancel()
+    assert result.output == 400
+    assert turns >= 20

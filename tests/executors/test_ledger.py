@@ -237,3 +237,10 @@ class LedgerMachine(RuleBasedStateMachine):
 
 TestLedgerMachine = LedgerMachine.TestCase
 TestLedgerMachine.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+
+
+def test_a_scope_is_limited_when_it_or_one_around_it_is() -> None:
+    free, seconds = Scope(Budget()), Scope(Budget(seconds=1))
+    assert not Scope(Budget(), free).limited
+    assert [seconds.limited, Scope(Budget(), seconds).limited] == [True, True]
+    assert Scope(Budget(calls=1), free).limited

@@ -14,6 +14,7 @@ from graphdsl.executors.backend_pool import Backends
 from graphdsl.executors.ledger import Amount, Scope
 from graphdsl.executors.sampling import Sampler, bounded, prompt_bound
 from graphdsl.executors.seeds import explicit_seed, sample_seed, stream_seed
+from graphdsl.executors.trace import Record
 from graphdsl.ops.context import Ask
 from graphdsl.plan import Budget, ModelSpec
 from graphdsl.values import Finish, Messages, Usage
@@ -122,6 +123,30 @@ async def test_samples_that_wait_get_what_others_did_not_use() -> None:
     assert all(draft.complete for draft in drafts)
     assert fake.most <= 2
     assert scope.settled == Amount(8, 56, 40)
+
+
+async def test_a_prompt_that_renders_to_nothing_fails_without_a_call() -> None:
+    fake = Fake("x")
+    draws = sampler(fake)
+    draft = await draws.draw(Ask(model(), Messages(())), "n", free(), None)
+    assert (draft.finish, draft.error) == (Finish.ERROR, "the prompt rendered to nothing")
+    assert (fake.asked, draws.usage) == ([], Usage())
+
+
+async def test_calls_stand_in_the_trace_in_the_order_in_which_they_were_asked_for() -> None:
+    turns = [asyncio.Event() for _ in range(3)]
+
+    async def in_turn(request: ChatRequest) -> Any:
+        await turns[request.sample].wait()
+        return said("x")
+
+    record = Record("n", "generate", 0.0)
+    draws = sampler(Fake(in_turn))
+    drawn = [asyncio.ensure_future(draws.draw(ask(i), "n", free(), record)) for i in range(3)]
+    for index in (2, 0, 1):
+        turns[index].set()
+        await drawn[index]
+    assert [call.sample for call in record.calls] == [0, 1, 2]
 
 
 async def test_the_deadline_cancels_samples_in_flight_and_refuses_later_ones() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +21,15 @@ class TestSimulated(BackendSuite):
     @pytest.fixture
     async def backend(self) -> AsyncIterator[Backend]:
         options = {"latency": 0.03, "latency_spread": 0.5, "slots": 4, "context": 512}
+        backend = await open_backend(ModelSpec("fake", "simulated", "", options))
+        yield backend
+        await backend.aclose()
+
+
+class TestWeak(BackendSuite):
+    @pytest.fixture
+    async def backend(self) -> AsyncIterator[Backend]:
+        options = {"lacks": ("seeds", "logprobs", "stop_strings"), "context": 512, "latency": 0.03}
         backend = await open_backend(ModelSpec("fake", "simulated", "", options))
         yield backend
         await backend.aclose()
@@ -56,6 +66,33 @@ async def test_mistakes_about_a_text_are_not_the_text() -> None:
     found = answers(await samples(simulated(accuracy=0.0, answer="Paris"), "Capital?", 50))
     assert "Paris" not in found
     assert len(set(found)) > 1
+
+
+async def test_without_seeds_the_seed_does_not_matter_but_samples_differ() -> None:
+    backend = simulated(lacks=("seeds",))
+    request = ChatRequest(Messages.user("What is 7 + 6?"), seed=1)
+    other = await backend.chat(replace(request, seed=2))
+    assert (await backend.chat(request)).text == other.text
+    assert (await backend.chat(replace(request, sample=1))).text != other.text
+    assert (await backend.chat(replace(request, temperature=1.0))).text != other.text
+
+
+async def test_without_stop_strings_nothing_stops_a_reply() -> None:
+    backend = simulated(lacks=("stop_strings",), replies=("one two three",))
+    (reply,) = await samples(backend, "?", 1, stop=(" two",))
+    assert (reply.text, reply.finish) == ("one two three", Finish.STOP)
+
+
+async def test_without_logprobs_there_are_none() -> None:
+    (reply,) = await samples(simulated(lacks=("logprobs",)), "?", 1, logprobs=True)
+    assert reply.logprobs is None
+
+
+def test_what_it_lacks_its_capabilities_lack() -> None:
+    names = ("seeds", "logprobs", "stop_strings", "cancellation", "prefix_continuation")
+    for name in names:
+        found = simulated(lacks=(name,)).capabilities
+        assert [other for other in names if not getattr(found, other)] == [name]
 
 
 async def test_another_spec_seed_is_another_model() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import pytest
@@ -17,9 +17,10 @@ from graphdsl.ops.kernels import MODEL, PURE
 from graphdsl.ops.rank import parse_order, rank
 from graphdsl.ops.registry import OPERATORS
 from graphdsl.ops.revise import revise
+from graphdsl.ops.roles import with_answer
 from graphdsl.ops.verify import parse_verdict, verify
 from graphdsl.plan import MemorySpec, PromptSpec
-from graphdsl.values import Doc, Draft, Finish, Messages, Verdict
+from graphdsl.values import Doc, Draft, Finish, LogprobStats, Messages, Usage, Verdict
 from tests.plans import model, question
 
 JUDGE = model("judge")
@@ -250,3 +251,25 @@ async def test_role_temperature_is_the_argument_then_the_model_then_zero(
     context = Scripted(["[1] > [2]"])
     await rank(context, ranking(*DRAFTS, temperature=asked) | {"by": by})
     assert context.asks[0].temperature == sent
+
+
+def test_a_reply_keeps_everything_but_its_answer() -> None:
+    known: dict[str, Any] = {
+        "text": "Answer: 7",
+        "answer": "8",
+        "score": 0.5,
+        "confidence": 0.25,
+        "finish": Finish.LENGTH,
+        "usage": Usage(1, 2, 3, 4),
+        "model": "m",
+        "sample": 3,
+        "seed": 11,
+        "logprobs": LogprobStats(1, -1.0, -1.0),
+        "error": "cut",
+        "tie": True,
+        "prompt": question(),
+    }
+    assert set(known) == {one.name for one in fields(Draft)}
+    reply = Draft(**known)
+    assert with_answer(reply) == replace(reply, answer="7")
+    assert with_answer(reply, question("Why?")).prompt == question("Why?")

@@ -167,6 +167,22 @@ def test_a_prompt_that_grows_beyond_the_limit_is_refused(template: str) -> None:
         user(template, xs=("x",) * 300, t="x" * 100_000)
 
 
+@pytest.mark.parametrize(
+    "whole", ["{{ v }}", "a\n{{ v }} {{- v }}{# no #}\n", "<|{{ v }}|> {{ v }}\n\n"]
+)
+@pytest.mark.parametrize(
+    "value", ["", " x ", "im_end", "<|a|>\ue000", 3.0, None, DRAFT, ("a", "b")]
+)
+def test_a_template_of_names_alone_is_filled_as_the_engine_would(whole: str, value: Value) -> None:
+    assert user(whole, v=value) == user("{% if true %}{% endif %}" + whole, v=value)
+
+
+@pytest.mark.parametrize("template", ["{{ other }}", "{% if true %}{{ other }}{% endif %}"])
+def test_a_name_that_is_no_parameter_is_an_error_of_ours(template: str) -> None:
+    with pytest.raises(PromptError, match="is undefined"):
+        user(template, q="?")
+
+
 # ---- inspection
 
 

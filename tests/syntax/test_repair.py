@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from graphdsl.diagnostics import Applicability, Diagnostic, Source, TextEdit
 from graphdsl.explain import explain
 from graphdsl.syntax import codes
 from graphdsl.syntax.decode import decode
+from graphdsl.syntax.lexing import lex
 from graphdsl.syntax.parse import parse
+from graphdsl.syntax.pieces import cut
 
 Golden = Callable[[Path, str], None]
 GOLDEN = Path(__file__).parent.parent / "golden"
+RICH = GOLDEN / "good" / "rich.tts"
 ALL_CODES = sorted(value for name, value in vars(codes).items() if name.isupper())
 BAD_FILES = [path for code in ALL_CODES for path in sorted((GOLDEN / "bad").glob(f"{code}-*.tts"))]
 BROKEN = sorted((GOLDEN / "bad_syntax").glob("*.tts"))
@@ -67,9 +73,65 @@ def test_each_item_reports_at_most_one_unexpected_token(case: Path) -> None:
     lines = [Source("", text).position(each.primary.span.start)[0] for each in diagnose(text)]
     items = [number for number, line in enumerate(text.split("\n"), 1) if re.match(r"\S", line)]
     assert lines
-    if case.stem != "escapes":  # these files are read to their end
+    if case.stem not in ("escapes", "statements"):  # several of an item are wanted there
         owners = [max((item for item in items if item <= line), default=1) for line in lines]
         assert len(owners) == len(set(owners))
+
+
+def test_four_mistakes_in_one_flow_are_four_reports() -> None:
+    text = """edition "2026"
+flow f(q: Text) -> Text {
+  a = gen(q, samples = 3)
+  repeat 3 carrying x: Text = "" {
+    b = gen(x y)
+    next x = b
+  }
+  c = [a, b
+  d = c
+  retrun d
+}
+"""
+    found = [(each.code, text[: each.primary.span.start].count("\n")) for each in diagnose(text)]
+    assert found == [("GD0108", 2), ("GD0110", 4), ("GD0102", 8), ("GD0107", 9)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "a = gen(q\n  b = vote(a)\n  return b",
+        "a = gen(\n    q,\n    samples = 3,\n    models = m,\n  )\n  return a",
+        "a = gen(\nq,\nsamples = 3,\nmodels = m,\n)\n  return a",
+        "a = choice {\n    a = gen(q),\n    b = gen(q),\n  }\n  return a",
+        "repeat 3 {\n    a = gen(q)\n  return a",
+        "repeat 3\n    a = gen(q)\n  }\n  return a",
+        "a = each x in q up to 3 {\n    yield x\n  b = a\n  return b",
+        "a =\n  b = gen(q)\n  return b",
+        "a = gen(q) }\n  b = vote(a)\n  return b",
+        "a = gen(q))\n  b = vote(a)\n  return b",
+        'a = gen("q)\n  b = vote(a)\n  return b',
+        "repeat up too 3 {\n    a = gen(q)\n  } until a\n  return a",
+        "for x in q:\n    a = gen(x)\n  else:\n    a = q\n  return a",
+        "yield q\n  return q",
+        "test = gen(q)\n  a = vote(test)\n  return test",
+    ],
+)
+def test_one_mistake_in_a_flow_is_one_report(body: str) -> None:
+    assert len(diagnose(f'edition "2026"\nflow f(q: Text) -> Text {{\n  {body}\n}}\n')) == 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_breaking_statements_never_gives_more_reports_than_breaks(data: st.DataObject) -> None:
+    text = RICH.read_text(encoding="utf-8")
+    tokens = lex(Source("x.tts", text))
+    flows = [span for span in pairwise(cut(tokens, 2)) if tokens.kinds[span[0]] == "FLOW"]
+    inside = [at for span in flows for at in range(*span) if not tokens.in_first_column(at)]
+    places = st.lists(st.sampled_from(inside), min_size=1, max_size=3, unique=True)
+    broken = sorted(data.draw(places), reverse=True)
+    for at in broken:
+        sign = data.draw(st.sampled_from(["", "(", ")", "[", "]", "{", "}", ",", "=", "x y"]))
+        text = f"{text[: tokens.starts[at]]}{sign} {text[tokens.ends[at] :]}"
+    assert len(diagnose(text)) <= len(broken)
 
 
 @pytest.mark.parametrize("case", BAD_FILES, ids=lambda path: path.stem)

@@ -1,0 +1,252 @@
+"""What calls ask of their models, against what the models' backends can do.
+
+A model may be named by the call, be one alternative of a hole or pool, or come through a
+parameter of the flow; then every call of the flow is held to what the flow asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from graphdsl.compiler import codes
+from graphdsl.compiler.check_hole import models_in
+from graphdsl.compiler.entities import literal
+from graphdsl.compiler.report import error, listed
+from graphdsl.compiler.scope import Binding, Entity
+from graphdsl.compiler.session import Facts, Frame
+from graphdsl.diagnostics import Diagnostic, Label, Span
+from graphdsl.ir.backends import BACKENDS, CAPABILITIES, declared_capabilities
+from graphdsl.ir.types import MESSAGES, MODEL, MODELS, PROMPT
+from graphdsl.ops.signature import Operator, Param
+from graphdsl.syntax import tree
+
+_CONTINUES: Final = "prefix_continuation"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One capability that something at `span` asks for; `place` is what in a flow asks for it."""
+
+    capability: str
+    what: str
+    span: Span
+    without: str
+    place: Span | None = None
+
+
+def check_call_needs(
+    call: tree.Call, operator: Operator, given: Mapping[str, tree.Expr], frame: Frame
+) -> None:
+    """Report models of an operator's call that cannot do what the call asks for."""
+    asked = [given[param.name] for param in operator.params if _takes_models(param, given)]
+    for need in _needs(call, operator, given, frame) if asked else ():
+        _check(need, asked, frame)
+
+
+def check_flow_needs(
+    call: tree.Call,
+    flow: Entity,
+    given: Mapping[str, tree.Expr],
+    facts: tuple[Facts, Facts | None],
+    frame: Frame,
+) -> None:
+    """Report models given to a flow that cannot do what the flow asks of them.
+
+    `facts` are those of the flow as it is called, and those of the flow by itself: what a default
+    lacks there has been reported in the flow.
+    """
+    module, declared = flow
+    here, alone = facts
+    defaults = {
+        param.name.text: param.default
+        for param in (declared.params if isinstance(declared, tree.Flow) else ())
+        if param.default is not None
+    }
+    for (name, capability), place in here.needs.items():
+        what = f"`{name}` of flow `{declared.name.text}`"
+        if name in given:
+            need = Need(capability, what, given[name].span, "", place)
+            _check(need, [given[name]], frame)
+        elif name in defaults and (alone is None or (name, capability) not in alone.needs):
+            need = Need(capability, what, call.callee.span, "", place)
+            _check(need, [defaults[name]], Frame(frame.session, module))
+
+
+def check_option_needs(model: tree.Model, frame: Frame) -> None:
+    """Report options of a model that its backend can do nothing with."""
+    for entry in model.entries:
+        need = _option_need(model, entry)
+        if need is not None and need.capability not in _capabilities(model):
+            frame.report(_lacks(need, [model], frame))
+
+
+def _option_need(model: tree.Model, entry: tree.Entry) -> Need | None:
+    backend = BACKENDS.get(_backend(model))
+    option = None if backend is None else backend.option(entry.key.text)
+    if option is None or option.needs is None:
+        return None
+    name = f"`{option.name}`"
+    return Need(option.needs, name, entry.span, f"leave {name} away")
+
+
+# ---- what is asked for
+
+
+def _takes_models(param: Param, given: Mapping[str, tree.Expr]) -> bool:
+    return param.name in given and (MODEL in param.types or MODELS in param.types)
+
+
+def _needs(
+    call: tree.Call, operator: Operator, given: Mapping[str, tree.Expr], frame: Frame
+) -> Iterator[Need]:
+    name = f"`{operator.name}`"
+    for capability in sorted(operator.needs):
+        yield Need(capability, name, call.callee.span, f"do without {name}")
+    for param in operator.params:
+        value = given.get(param.name)
+        if value is None:
+            continue
+        if param.needs is not None:
+            shown = f"`{param.name}`"
+            yield Need(param.needs, f"{shown} of {name}", value.span, f"leave {shown} away")
+        if MESSAGES in param.types or PROMPT in param.types:
+            yield from _continued(value, frame)
+
+
+def _continued(value: tree.Expr, frame: Frame) -> Iterator[Need]:
+    """The first prompt that `value` may stand for whose last turn is to be continued."""
+    for prompt in _prompts(value, frame):
+        if prompt.turns and prompt.turns[-1].role.text == "assistant":
+            what = f"the last turn of prompt `{prompt.name.text}`"
+            yield Need(_CONTINUES, what, value.span, "end the prompt with a `user` turn")
+            return
+
+
+def _prompts(value: tree.Rhs | tree.Block, frame: Frame) -> Iterator[tree.Prompt]:
+    """The prompts that a value stands for or was made by, as far as this flow tells."""
+    match value:
+        case tree.Call(callee=callee):
+            yield from _named_prompts(callee, frame)
+        case tree.Ref():
+            binding = frame.scope.find(value.parts[0].text)
+            if binding is not None and not binding.entities:
+                for part in binding.values if len(value.parts) == 1 else ():
+                    yield from _prompts(part, frame)
+            else:
+                yield from _named_prompts(value, frame)
+        case tree.Hole(value=default, domain=tree.ListExpr(items=items)):
+            for part in (default, *items):
+                yield from _prompts(part, frame)
+        case tree.Choice(options=options):
+            for option in options:
+                yield from _prompts(option.value, frame)
+        case tree.If(then=then, otherwise=otherwise):
+            yield from _prompts(then, frame)
+            yield from _prompts(otherwise, frame)
+        case tree.Block(result=result):
+            yield from _prompts(result, frame)
+        case _:
+            return
+
+
+def _named_prompts(ref: tree.Ref, frame: Frame) -> Iterator[tree.Prompt]:
+    binding = frame.scope.find(ref.parts[0].text)
+    found = frame.module.find(ref) if binding is None else None
+    entities = binding.entities if binding is not None else () if found is None else (found,)
+    yield from (item for _, item in entities if isinstance(item, tree.Prompt))
+
+
+# ---- who is asked
+
+
+def _check(need: Need, asked: Iterable[tree.Expr], frame: Frame) -> None:
+    """Report the models of `asked` that lack it; those of parameters are the callers' affair."""
+    lacking: dict[int, tree.Model] = {}
+    for expr in asked:
+        for found in _models(expr, frame):
+            if isinstance(found, Binding):
+                place = need.place or need.span
+                frame.facts.needs.setdefault((found.name, need.capability), place)
+                entities = () if frame.specialised else found.entities
+            else:
+                entities = (found,)
+            for model in _lacking(need.capability, entities):
+                lacking[id(model)] = model
+    if lacking:
+        frame.report(_lacks(need, list(lacking.values()), frame))
+
+
+def _models(expr: tree.Rhs, frame: Frame) -> Iterator[Entity | Binding]:
+    """The models and pools that an argument names, and the parameters that it stands for."""
+    match expr:
+        case tree.ListExpr(items=items):
+            for item in items:
+                yield from _models(item, frame)
+        case tree.Hole(value=value, domain=domain):
+            yield from _models(value, frame)
+            if isinstance(domain, tree.ListExpr | tree.Ref):
+                yield from _models(domain, frame)
+        case tree.Ref():
+            binding = frame.scope.find(expr.parts[0].text)
+            found = frame.module.find(expr) if binding is None else None
+            if found is not None:
+                yield found
+            elif binding is not None and binding.what == "parameter":
+                yield binding
+            else:
+                for value in () if binding is None else binding.values:
+                    yield from _models(value, frame)
+        case _:
+            return
+
+
+def _lacking(capability: str, entities: Iterable[Entity]) -> Iterator[tree.Model]:
+    for entity in entities:
+        for _, model in models_in(entity):
+            if isinstance(model, tree.Model) and capability not in _capabilities(model):
+                yield model
+
+
+def _capabilities(model: tree.Model) -> frozenset[str]:
+    """What a declared model can do; everything where its block is wrong, which is reported."""
+    entry = next((entry for entry in model.entries if entry.key.text == "lacks"), None)
+    lacks = literal(entry.value) if entry and isinstance(entry.value, tree.ListExpr) else ()
+    return declared_capabilities(_backend(model), {"lacks": lacks})
+
+
+def _backend(model: tree.Model) -> str:
+    return next((str(literal(e.value)) for e in model.entries if e.key.text == "backend"), "")
+
+
+# ---- what to say
+
+
+def _lacks(need: Need, models: list[tree.Model], frame: Frame) -> Diagnostic:
+    names = listed(model.name.text for model in models)
+    who = f"model {names} lacks" if len(models) == 1 else f"the models {names} lack"
+    places = [Label(model.name.span, f"without `{need.capability}`") for model in models]
+    if need.place is not None:
+        places.append(Label(need.place, "needed here"))
+    return error(
+        codes.LACKS_CAPABILITY,
+        f"{need.what} needs `{need.capability}`, which {who}",
+        need.span,
+        "needed here" if need.place is None else "cannot do it",
+        secondary=places,
+        notes=(f"`{need.capability}` means that {CAPABILITIES[need.capability]}",),
+        helps=(_help(need, frame),),
+    )
+
+
+def _help(need: Need, frame: Frame) -> str:
+    """Models of the file that could do it, or what to do without one."""
+    declared = frame.module.declarations.values()
+    able = [
+        item.name.text
+        for item in declared
+        if isinstance(item, tree.Model) and need.capability in _capabilities(item)
+    ]
+    take = f"take a model that has it: {listed(able)}" if able else "take a model that has it"
+    return f"{take}, or {need.without}" if need.without else take
