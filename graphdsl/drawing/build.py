@@ -12,6 +12,7 @@ from typing import Final
 
 from graphdsl.drawing.model import Arrow, Box, Drawing, Frame
 from graphdsl.drawing.wording import Words, condition, listed, shorten
+from graphdsl.ir.addresses import written_name
 from graphdsl.ir.nodes import (
     Attr,
     Choices,
@@ -46,6 +47,7 @@ class _Sketch:
         self.graph = graph
         self.words = Words(graph)
         self.nodes = {node.id: node for node in walk(graph.body)}
+        self.ops = {node.id: node.op for node in self.nodes.values()}
         self.boxes: dict[str, Box] = {}
         self.frames: dict[str, Frame] = {}
         self.arrows: dict[tuple[str, str, str], str] = {}
@@ -123,7 +125,7 @@ class _Sketch:
         self.add(
             Box(
                 node.id,
-                self.name(node.id),
+                self.name(node),
                 node.op,
                 "model" if models else "pure",
                 frame,
@@ -170,8 +172,9 @@ class _Sketch:
             if isinstance(attr, HoleRef)
         )
 
-    def name(self, address: str) -> str:
-        return address.removeprefix(f"{self.graph.flow}.").rsplit(".", 1)[-1]
+    def name(self, node: Node) -> str:
+        """As the file names it, else what it does."""
+        return written_name(node.id, self.ops) or node.op
 
     # ---- control
 
@@ -243,7 +246,7 @@ class _Sketch:
     def branch(self, node: Node, parent: str | None) -> None:
         test = node.input("condition")
         title = f"if {condition(test or '', self.nodes, self.words)}"
-        merged = Box(node.id, self.name(node.id), shorten(title), "merge", parent)
+        merged = Box(node.id, self.name(node), shorten(title), "merge", parent)
         self.alternatives(node, merged)
         self.connect(self.of(test), node.id, "if")
 
@@ -251,7 +254,7 @@ class _Sketch:
         hole = self.hole_of(node)
         default = "" if hole is None else str(hole.default)
         domain = "choice" if hole is None else f"{default} in {self.words.domain(hole)}"
-        merged = Box(node.id, self.name(node.id), "choice", "merge", parent, (), listed((domain,)))
+        merged = Box(node.id, self.name(node), "choice", "merge", parent, (), listed((domain,)))
         self.alternatives(node, merged)
 
     def alternatives(self, node: Node, merged: Box) -> None:
@@ -266,7 +269,7 @@ class _Sketch:
     def optional(self, node: Node, parent: str | None) -> None:
         hole = self.hole_of(node)
         default = "" if hole is None else f" ({hole.default})"
-        title = f"optional {self.name(node.id.removesuffix('.optional'))}{default}"
+        title = f"optional {node.id.removesuffix('.optional').rpartition('.')[2]}{default}"
         region = node.region("body")
         self.region(region, self.frame(node, title, "optional", parent))
         bypass = tuple((source, "bypass") for source, _ in self.of(node.input("else")))
