@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         ModelNotFound,
         OperatorError,
         PlanError,
+        PromptError,
         RateLimited,
     )
     from graphdsl.executors.result import Result
@@ -57,6 +58,7 @@ _HOMES = {
         "ModelNotFound",
         "OperatorError",
         "PlanError",
+        "PromptError",
         "RateLimited",
     ),
     "graphdsl.executors.result": ("Result",),
@@ -83,6 +85,7 @@ __all__ = [
     "Module",
     "OperatorError",
     "PlanError",
+    "PromptError",
     "RateLimited",
     "Result",
     "Usage",

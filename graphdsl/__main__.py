@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 INTERRUPTED = 130
@@ -19,7 +20,7 @@ def main() -> None:
         code = run(sys.argv[1:])
         interrupt.leave(code)
     except KeyboardInterrupt:  # before or after the command itself
-        code = INTERRUPTED
+        os._exit(INTERRUPTED)
     sys.exit(code)
 
 

@@ -21,11 +21,12 @@ A failed *sample* is a value (`Draft.finish == "error"`), never one of these.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from graphdsl.diagnostics import Diagnostic
+    from graphdsl.diagnostics import Diagnostic, Source
 
 
 class GraphDslError(Exception):
@@ -45,13 +46,35 @@ def _rebuilt(
 
 
 class CompileError(GraphDslError, ValueError):
-    """The program is wrong; `diagnostics` says where, why and what to write instead."""
+    """The program is wrong; `diagnostics` says where, why and what to write instead.
 
-    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+    The message begins with the place of the first, as `file:line:column`, where `sources` (by
+    the name in a span) has its text.
+    """
+
+    def __init__(
+        self, diagnostics: Sequence[Diagnostic], sources: Mapping[str, Source] | None = None
+    ) -> None:
         self.diagnostics = tuple(diagnostics)
-        first = self.diagnostics[0].message if self.diagnostics else "the program is wrong"
+        self.sources = dict(sources or {})
+        first = self._headline(self.diagnostics[0]) if self.diagnostics else "the program is wrong"
         more = len(self.diagnostics) - 1
         super().__init__(first + (f" (and {more} more)" if more > 0 else ""))
+
+    def render(self, color: bool = False) -> str:
+        """Every diagnostic with its lines of the source and carets, as on the command line."""
+        rendering = import_module("graphdsl.rendering")  # a layer above, needed only here
+        drawn = [rendering.render(one, self.sources, color) for one in self.diagnostics]
+        return "\n\n".join(drawn)
+
+    def _headline(self, diagnostic: Diagnostic) -> str:
+        span = diagnostic.primary.span
+        source = self.sources.get(span.source)
+        if source is not None:
+            line, column = source.position(span.start)
+            return f"{span.source}:{line}:{column}: {diagnostic.message}"
+        place = "" if span.source.startswith("<") else f"{span.source}: "
+        return place + diagnostic.message
 
 
 class InputError(GraphDslError, ValueError):

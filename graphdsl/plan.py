@@ -6,10 +6,12 @@ dependants. The compiler builds it, the engine runs it, neither imports the othe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
+from graphdsl.errors import InputError
 from graphdsl.ir.entities import MemorySpec as MemorySpec
 from graphdsl.ir.entities import ModelSpec as ModelSpec
 from graphdsl.ir.entities import PromptSpec as PromptSpec
@@ -29,11 +31,25 @@ class Budget:
     completion_tokens: int | None = None
     seconds: float | None = None
 
+    def __post_init__(self) -> None:
+        """Raises `InputError` for what is no limit: the counts are whole, nothing is negative."""
+        for limit in fields(self):
+            value = getattr(self, limit.name)
+            if value is not None and not _is_limit(value, whole=limit.name != "seconds"):
+                kind = "number" if limit.name == "seconds" else "whole number"
+                raise InputError(f"the limit `{limit.name}` must be a {kind}, 0 or more, or None")
+
     @property
     def unlimited(self) -> bool:
         """True when nothing is limited."""
         counted = self.calls, self.tokens, self.prompt_tokens, self.completion_tokens
         return self.seconds is None and counted == (None, None, None, None)
+
+
+def _is_limit(value: object, *, whole: bool) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 <= value < math.inf and (not whole or value == int(value))
 
 
 @dataclass(frozen=True, slots=True)

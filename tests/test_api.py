@@ -8,6 +8,7 @@ import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -257,3 +258,138 @@ def test_ctrl_c_stops_a_waiting_run() -> None:
             print("stopped")
     """)
     assert (done.returncode, done.stdout, done.stderr) == (0, "stopped\n", "")
+
+
+# ---- what is refused, and in which words
+
+
+def test_a_program_without_text_is_refused() -> None:
+    with pytest.raises(graphdsl.InputError, match="there is no program"):
+        graphdsl.load("")
+
+
+@pytest.mark.parametrize(
+    "limits", [{"calls": "3"}, {"calls": float("nan")}, {"calls": -1}, {"calls": 1.5}]
+)
+def test_a_budget_of_nonsense_is_refused(limits: dict[str, Any]) -> None:
+    with pytest.raises(graphdsl.InputError, match="the limit `calls` must be a whole number"):
+        graphdsl.Budget(**limits)
+
+
+def test_a_bool_is_no_limit() -> None:
+    with pytest.raises(graphdsl.InputError, match="`seconds` must be a number"):
+        graphdsl.Budget(seconds=True)
+
+
+def test_what_is_no_budget_and_no_seed_is_refused(sums: graphdsl.Flow) -> None:
+    wrong: Any = {"calls": 3}
+    with pytest.raises(graphdsl.InputError, match=r"`budget` must be a `graphdsl\.Budget`"):
+        sums.run_sync(question=ASK, budget=wrong)
+    wrong = "3"
+    with pytest.raises(graphdsl.InputError, match="`seed` must be a whole number"):
+        sums.run_sync(question=ASK, seed=wrong)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (10**400, "`seed` is too large a number"),
+        (None, "`seed` must be a `Number`, not nothing"),
+        ("3", "`seed` must be a `Number`, not the text `3`"),
+        (True, "`seed` must be a `Number`, not true"),
+    ],
+)
+def test_wrong_values_are_named_in_plain_words(
+    value: object, said: str, module: graphdsl.Module
+) -> None:
+    with pytest.raises(graphdsl.InputError) as caught:
+        module.flow("awkward").run_sync({"budget": "x", "seed": value})
+    assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize("text", ["a\ud800", "\udcff"])
+def test_half_a_character_is_refused(text: str, sums: graphdsl.Flow) -> None:
+    with pytest.raises(graphdsl.InputError, match="lone surrogate"):
+        sums.run_sync(question=text)
+
+
+def test_a_parameter_fixed_at_compile_time_names_its_hole() -> None:
+    text = TEXT.replace("sums(question: Text)", "sums(question: Text, n: Number = 3 in 1..5)")
+    flow = graphdsl.load(text.replace("samples: 5 in [1, 3, 5]", "samples: n")).flow("sums")
+    with pytest.raises(graphdsl.InputError, match=r"fixed at compile time.*sums\.n"):
+        flow.run_sync(question=ASK, n=2)
+    assert flow.with_({"sums.n": 2}).run_sync(question=ASK).usage.calls == 2
+
+
+def test_pins_that_are_wrong_name_their_file(sums: graphdsl.Flow, tmp_path: Path) -> None:
+    path = tmp_path / "pins.json"
+    path.write_text('{"sums.nothing": 3}')
+    with pytest.raises(graphdsl.CompileError, match=r"pins\.json: there is no hole"):
+        sums.with_(path)
+
+
+def test_flows_can_be_keys(sums: graphdsl.Flow) -> None:
+    assert {sums: 1, sums.with_({"sums.drafts.samples": 3}): 3}[sums] == 1
+
+
+def test_cost_bounds_what_really_runs() -> None:
+    text = TEXT.replace("  winner =", "  _idle = generate(question, models: sim)\n  winner =")
+    flow = graphdsl.load(text).flow("sums")
+    calls = flow.cost().calls
+    assert (calls.low, calls.high) == (5, 5)
+    assert flow.run_sync(question=ASK).usage.calls == 5
+
+
+# ---- why there is no answer
+
+
+def test_a_failed_run_says_why() -> None:
+    text = TEXT.replace("accuracy = 0.9", "accuracy = 0.9  max_tokens = 1")
+    result = graphdsl.load(text).flow("sums").run_sync(question=ASK)
+    assert result.status == "failed"
+    assert result.error == "no sample gave an answer: 5 of 5 were cut off at `max_tokens`"
+    assert result.to_dict()["error"] == result.error
+
+
+def test_a_run_with_an_answer_has_no_error(sums: graphdsl.Flow) -> None:
+    assert sums.run_sync(question=ASK).error is None
+
+
+# ---- the end of a process
+
+
+def test_a_thread_may_finish_its_runs_when_the_main_thread_ends() -> None:
+    done = _fresh("""
+        import threading
+        text = '''edition "2026"
+        model sim { backend = simulated  latency = 0.3 }
+        flow f(q: Text) -> Draft { return first(generate(q, models: sim)) }
+        '''
+        flow = graphdsl.load(text).flow()
+        begun = threading.Event()
+        def work():
+            for _ in range(2):
+                print(flow.run_sync(q="What is 1 + 1?").status, flush=True)
+                begun.set()
+        threading.Thread(target=work).start()
+        begun.wait()
+    """)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ok\nok\n", "")
+
+
+def test_a_pool_may_finish_its_runs_when_the_main_thread_ends() -> None:
+    done = _fresh("""
+        from concurrent.futures import ThreadPoolExecutor
+        flow = module.flow("sums")
+        pool = ThreadPoolExecutor(1)
+        for _ in range(3):
+            pool.submit(lambda: print(flow.run_sync(question="What is 2 + 2?").value, flush=True))
+    """)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "4\n4\n4\n", "")
+
+
+def test_shutdown_tells_those_who_wait(module: graphdsl.Module) -> None:
+    future = module.flow("never").start({"question": ASK})
+    graphdsl.shutdown()
+    with pytest.raises(graphdsl.GraphDslError, match="shut down while this ran"):
+        future.result(30)

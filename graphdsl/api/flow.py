@@ -10,9 +10,11 @@ from functools import cached_property, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from graphdsl.api.inputs import check_values
 from graphdsl.api.memories import Memories
-from graphdsl.api.reading import read_bytes
-from graphdsl.errors import InputError
+from graphdsl.api.reading import json_problem, read_input
+from graphdsl.diagnostics import Diagnostic, Span
+from graphdsl.errors import CompileError, InputError
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -30,11 +32,12 @@ Assignment = Mapping[str, "str | float"]
 Change = Callable[["Graph"], "Graph"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Flow:
     """A flow with the values of its holes. Immutable, and safe to run from many tasks at once.
 
-    Compiling happens once, at first use, and is kept.
+    Compiling happens once, at first use, and is kept. Two flows are equal when they are the same
+    object; compare `graph_hash` of their plans to know whether they do the same.
     """
 
     module: Checked = field(repr=False)
@@ -49,8 +52,13 @@ class Flow:
         Raises `InputError` when the file holds no such mapping, `CompileError` when a hole or
         value does not exist.
         """
-        added = pins if isinstance(pins, Mapping) else _read_pins(Path(pins))
-        return replace(self, assignment={**self.assignment, **added})._compiled()
+        if isinstance(pins, Mapping):
+            return replace(self, assignment={**self.assignment, **pins})._compiled()
+        path = Path(pins)
+        try:
+            return self.with_(_read_pins(path))
+        except CompileError as error:
+            raise CompileError([_at(path, one) for one in error.diagnostics]) from None
 
     def with_models(self, models: Mapping[str, str]) -> Flow:
         """The same flow with other models behind declared names.
@@ -71,9 +79,12 @@ class Flow:
         """The flow as a graph, with its holes."""
         from graphdsl.compiler.lower import lower
 
-        return reduce(
-            lambda graph, change: change(graph), self.changes, lower(self.module, self.name)
-        )
+        try:
+            lowered = lower(self.module, self.name)
+        except CompileError as error:
+            source = self.module.source
+            raise CompileError(error.diagnostics, {source.name: source}) from None
+        return reduce(lambda graph, change: change(graph), self.changes, lowered)
 
     @cached_property
     def graph(self) -> Graph:
@@ -106,7 +117,7 @@ class Flow:
         """Bounds on what one run can cost."""
         from graphdsl.compiler.cost import cost
 
-        return cost(self.graph)
+        return cost(self._program)
 
     @cached_property
     def _program(self) -> Program:
@@ -182,6 +193,10 @@ class Flow:
         from graphdsl.executors.engine import execute
         from graphdsl.plan import Budget
 
+        if budget is not None and not isinstance(budget, Budget):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InputError("`budget` must be a `graphdsl.Budget`, such as `Budget(calls=16)`")
+        if isinstance(seed, bool) or not isinstance(seed, int):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InputError("`seed` must be a whole number")
         program = self.fits(inputs)
         limits = budget or Budget()
         memories = self.memories
@@ -202,11 +217,33 @@ class Flow:
         """The program, once the inputs are known to fit it. Raises `InputError`."""
         from graphdsl.executors.inputs import bind_inputs
 
+        self._refuse_fixed(inputs)
         try:
+            check_values(inputs)
             bind_inputs(self._program, inputs)
         except InputError as error:
             raise InputError(f"{error} ({self.signature})") from None
         return self._program
+
+    def _refuse_fixed(self, inputs: Mapping[str, Any]) -> None:
+        """A parameter that decides how the graph is built is no input of a run."""
+        declared = {param.name.text for param in self.module.flows[self.name].params}
+        runtime = {param.name for param in self.inputs}
+        for name in inputs:
+            if name in declared - runtime:
+                raise InputError(f"`{name}` is fixed at compile time; {self._instead(name)}")
+
+    def _instead(self, name: str) -> str:
+        address = f"{self.name}.{name}"
+        if any(hole.address == address for hole in self.open_graph.holes):
+            return f'set its hole with pins: {{"{address}": …}} (`--with`, `Flow.with_`)'
+        return "write its value in the program, or give it a hole there (`in …`)"
+
+
+def _at(path: Path, diagnostic: Diagnostic) -> Diagnostic:
+    """A diagnostic about pins that names their file."""
+    label = replace(diagnostic.primary, span=Span(str(path), 0, 0))
+    return replace(diagnostic, primary=label)
 
 
 def _param(param: Input) -> str:
@@ -219,10 +256,11 @@ def _param(param: Input) -> str:
 
 def _read_pins(path: Path) -> Assignment:
     """A JSON object of hole addresses to labels and numbers."""
+    data = read_input(path, "a JSON file of pins")
     try:
-        found: Any = json.loads(read_bytes(path, "a JSON file of pins"))
-    except ValueError as error:
-        raise InputError(f"`{path}` is not JSON: {error}") from error
+        found: Any = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"`{path}` is not JSON: {json_problem(error)}") from error
     if not isinstance(found, dict):
         raise InputError(f"`{path}` must hold an object: hole addresses and their values")
     pins: dict[str, Any] = found  # pyright: ignore[reportUnknownVariableType]

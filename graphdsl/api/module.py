@@ -36,7 +36,7 @@ def wrong(checked: Checked) -> CompileError:
     """The error for a program with errors; its notes show each of them in the source."""
     from graphdsl.rendering import render
 
-    error = CompileError([one for one in checked.diagnostics if one.is_error])
+    error = CompileError([one for one in checked.diagnostics if one.is_error], checked.sources)
     for diagnostic in error.diagnostics:
         error.add_note(render(diagnostic, checked.sources))
     return error

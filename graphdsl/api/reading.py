@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,12 +36,34 @@ def examine(path_or_text: str | os.PathLike[str]) -> Checked:
 
     if is_text(path_or_text):
         return check(Source("<text>", str(path_or_text)), None)
+    if not str(path_or_text).strip():
+        raise InputError("there is no program: give the path of a file, or the text of a program")
     path = Path(path_or_text)
     data = read_bytes(path, "a program (`.tts`)")
     source, refused = decode(data, str(path))
     if source is None:
         return Checked(None, tuple(refused), {str(path): Source(str(path), "")})
     return check(source, path.resolve().parent)
+
+
+def read_input(path: Path, what: str) -> bytes:
+    """As `read_bytes`, with `-` for stdin."""
+    return sys.stdin.buffer.read() if str(path) == "-" else read_bytes(path, what)
+
+
+def json_problem(error: Exception) -> str:
+    """Why a text is not JSON, in words of its reader.
+
+    >>> json_problem(ValueError("Expecting value: line 1 column 2 (char 1)"))
+    'expecting value: line 1 column 2 (char 1)'
+    """
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not a text in UTF-8"
+    if "integer string conversion" in str(error):
+        return "a number is too long"
+    return str(error)[:1].lower() + str(error)[1:]
 
 
 def read_bytes(path: Path, what: str) -> bytes:

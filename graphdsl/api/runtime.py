@@ -173,7 +173,10 @@ def _close_at_exit() -> None:
     register: Callable[[Callable[[], None]], object] = getattr(
         threading, "_register_atexit", atexit.register
     )
-    register(_at_exit)
+    try:
+        register(_at_exit)
+    except RuntimeError:  # the main thread has ended: a thread makes its first run
+        atexit.register(_at_exit)
 
 
 if hasattr(os, "register_at_fork"):

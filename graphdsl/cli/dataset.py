@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from graphdsl.api.reading import read_bytes
+from graphdsl.api.inputs import check_values
+from graphdsl.api.reading import json_problem, read_input
 from graphdsl.diagnostics import did_you_mean
 from graphdsl.errors import InputError
 from graphdsl.ir.nodes import Input
@@ -45,29 +46,34 @@ def read_rows(path: Path, flow: Flow, given: Mapping[str, Any]) -> list[Row]:
                 problems.append(f"line {number}: {error}")
     if problems:
         more = f"\nand {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-        raise InputError(f"`{path}` is wrong\n" + "\n".join(problems[:_SHOWN]) + more)
+        raise InputError(f"`{_name(path)}` is wrong\n" + "\n".join(problems[:_SHOWN]) + more)
     if not rows:
-        raise InputError(f"`{path}` is empty; it needs one JSON object per line")
+        raise InputError(f"`{_name(path)}` is empty; it needs one JSON object per line")
     return rows
 
 
+def _name(path: Path) -> str:
+    return "<stdin>" if str(path) == "-" else str(path)
+
+
 def _lines(path: Path) -> list[str]:
-    data = read_bytes(path, "a file of JSON lines (`.jsonl`)")
+    data = read_input(path, "a file of JSON lines (`.jsonl`)")
     try:
         return data.decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise InputError(f"`{path}` is not a text in UTF-8 (line {line})") from error
+        raise InputError(f"`{_name(path)}` is not a text in UTF-8 (line {line})") from error
 
 
 def _row(number: int, line: str, flow: Flow, given: Mapping[str, Any]) -> Row:
     try:
         found: Any = json.loads(line, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"not JSON: {error}") from error
+        raise InputError(f"not JSON: {json_problem(error)}") from error
     if not isinstance(found, dict):
         raise InputError(f"a JSON object is wanted, such as {_example(flow.inputs)}")
     data: dict[str, Any] = found  # pyright: ignore[reportUnknownVariableType]
+    check_values(data)
     names = {param.name for param in flow.inputs}
     inputs = {**given, **{name: value for name, value in data.items() if name in names}}
     try:

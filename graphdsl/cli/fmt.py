@@ -14,10 +14,11 @@ import click
 
 from graphdsl.api.reading import read_bytes
 from graphdsl.cli.codes import Exit
-from graphdsl.cli.options import json_option
+from graphdsl.cli.options import PATH, json_option
 from graphdsl.cli.output import note, print_diagnostics, print_json, safe, show
 from graphdsl.cli.programs import program_files, records
 from graphdsl.diagnostics import Diagnostic, Source
+from graphdsl.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class _Done:
 
 
 @click.command("fmt")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=PATH)
 @click.option(
     "--check", "only_check", is_flag=True, help="Write nothing; exit 1 if a file would change."
 )
@@ -82,7 +83,11 @@ def _write(done: _Done, as_json: bool) -> None:
 
 def _replace(path: Path, text: str) -> None:
     """Write beside the file, then take its place: a crash leaves the old text or the new."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"`{path}` cannot be written: {reason}") from error
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.write(text)
@@ -123,4 +128,5 @@ def _print_record(done: list[_Done], writes: bool) -> None:
         for one in done
     ]
     ok = not any(one.errors for one in done)
-    print_json(FmtReport.model_validate({"ok": ok, "written": writes, "files": files}))
+    written = writes and any(one.changed for one in done)
+    print_json(FmtReport.model_validate({"ok": ok, "written": written, "files": files}))

@@ -9,6 +9,7 @@ import click
 
 from graphdsl.cli.codes import Exit
 from graphdsl.cli.options import (
+    PATH,
     file_argument,
     flow_argument,
     json_option,
@@ -17,6 +18,7 @@ from graphdsl.cli.options import (
 )
 from graphdsl.cli.output import print_json, show
 from graphdsl.cli.programs import choose, load
+from graphdsl.cli.writing import check_writable
 
 FORMS: Final = ("mermaid", "dot", "svg", "html", "json")
 
@@ -25,7 +27,7 @@ FORMS: Final = ("mermaid", "dot", "svg", "html", "json")
 @file_argument
 @flow_argument
 @click.option("--as", "form", type=click.Choice(FORMS), default="mermaid", help="The format.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file.")
+@click.option("--out", type=PATH, help="Write to a file.")
 @pins_option
 @models_option
 @json_option
@@ -48,6 +50,7 @@ def command(
     drawing = draw(chosen.graph if pins is not None else chosen.open_graph)
     text = render(drawing, form)
     if out is not None:
+        check_writable(out)
         out.write_text(text, encoding="utf-8")
     if as_json:
         from dataclasses import asdict

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from graphdsl.api.reading import read_bytes
+from graphdsl.api.reading import json_problem, read_bytes
 from graphdsl.errors import InputError
 from graphdsl.ir.nodes import Input
 from graphdsl.ir.types import Named, OptionalOf, Type
@@ -44,9 +44,8 @@ def _value(name: str, text: str, kind: Type | None) -> Any:
     try:
         return json.loads(content, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise InputError(
-            f"input `{name}` is a {kind}: write it as JSON ({_example(wanted)}); {error}"
-        ) from error
+        how = f"write it as JSON ({_example(wanted)}); {json_problem(error)}"
+        raise InputError(f"input `{name}` is a {kind}: {how}") from error
 
 
 def _example(kind: Type) -> str:
@@ -93,6 +92,8 @@ def read_budget(text: str | None) -> Budget | None:
             raise click.BadParameter(
                 f"`{part.strip()}` is no limit; write {', '.join(f'{one}=N' for one in known)}"
             )
+        if name in limits:
+            raise click.BadParameter(f"`{name}` is given twice")
         limits[name] = _limit(name, number)
     return Budget(**limits)
 

@@ -20,7 +20,7 @@ _PATIENCE: Final = 15.0
 """Seconds after which another Ctrl-C counts again: something swallowed the first."""
 
 
-class _Once:
+class Once:
     """A handler that raises KeyboardInterrupt once, and not at all once we are leaving."""
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class _Once:
         raise KeyboardInterrupt
 
 
-_handler: Final = _Once()
+_handler: Final = Once()
 
 
 def install() -> None:

@@ -34,13 +34,15 @@ def list_command(as_json: bool) -> int:
 @click.argument("name")
 @json_option
 def pull_command(name: str, as_json: bool) -> int:
-    """Fetch a model into the cache, once."""
+    """Fetch a model into the cache, once; a file that is damaged is fetched again."""
     from graphdsl.cli.progress import bytes_bar
-    from graphdsl.executors.catalogue import locate, pull
+    from graphdsl.executors.catalogue import damage, locate, pull
 
-    had = locate(name) is not None
+    cached = locate(name)
+    damaged = None if cached is None else damage(cached)
+    had = cached is not None and damaged is None
     if not had and not as_json:
-        note(f"fetching {name} …")
+        note(f"fetching {name}{' again: its file is damaged' if damaged else ''} …")
     with bytes_bar(name) as advance:
         path = pull(name, None if as_json else advance)
     if as_json:

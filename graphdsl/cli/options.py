@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
+
+PATH: Final = click.Path(readable=False, path_type=Path)
+"""A path. Whether it can be read is for the reader to say, which knows what it is for."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -20,7 +23,7 @@ def json_option(function: F) -> F:
 
 def file_argument(function: F) -> F:
     """`FILE`: the program. Whether it exists is for the reader to say."""
-    return click.argument("file", type=click.Path(path_type=Path))(function)
+    return click.argument("file", type=PATH)(function)
 
 
 def flow_argument(function: F) -> F:
@@ -33,9 +36,9 @@ def pins_option(function: F) -> F:
     return click.option(
         "--with",
         "pins",
-        type=click.Path(path_type=Path),
+        type=PATH,
         metavar="PINS.json",
-        help="Values of holes: a JSON object of addresses and labels or numbers.",
+        help="Values of holes: a JSON object of addresses and labels or numbers (`-`: stdin).",
     )(function)
 
 
@@ -63,7 +66,9 @@ def pairs(given: tuple[str, ...], example: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for text in given:
         name, equals, value = text.partition("=")
-        if not equals or not name:
+        if equals and not name:
+            raise click.BadParameter(f"`{text}` has no name before `=`; write `{example}`")
+        if not equals:
             raise click.BadParameter(f"`{text}` has no `=`; write for example `{example}`")
         if name in found:
             raise click.BadParameter(f"`{name}` is given twice")

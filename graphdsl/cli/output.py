@@ -43,6 +43,15 @@ def paint(text: str, style: str, stream: TextIO) -> str:
     return f"\x1b[{style}m{text}\x1b[0m" if wants_colour(stream) else text
 
 
+def counted(count: int, word: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "call"), counted(0, "call"), counted(1200, "item")
+    ('1 call', '0 calls', '1200 items')
+    """
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
 def safe(text: str) -> str:
     """Text of a model or a file, without characters that drive a terminal.
 

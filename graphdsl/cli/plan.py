@@ -67,6 +67,18 @@ def command(
     return Exit.OK
 
 
+def _hash(flow: Flow, stage: str | None) -> str:
+    """The identity of what is printed: the text of `--emit ir` reads back as that graph."""
+    from graphdsl.ir.canonical import graph_hash
+    from graphdsl.ops.registry import OPERATORS
+
+    return graph_hash(_lowered(flow), OPERATORS) if stage == "ir" else flow.plan().graph_hash
+
+
+def _lowered(flow: Flow) -> Graph:
+    return flow.graph if flow.assignment else flow.open_graph
+
+
 def emitted(module: Module, flow: Flow, stage: str) -> str:
     """One stage as text: the syntax tree, the graph as it was lowered, or the plan."""
     from graphdsl.compiler.emit import emit_ast, emit_ir, emit_plan
@@ -75,7 +87,7 @@ def emitted(module: Module, flow: Flow, stage: str) -> str:
         case "ast":
             return emit_ast(module.program.file).rstrip("\n")
         case "ir":
-            return emit_ir(flow.graph if flow.assignment else flow.open_graph).rstrip("\n")
+            return emit_ir(_lowered(flow)).rstrip("\n")
         case _:
             return emit_plan(flow.plan()).rstrip("\n")
 
@@ -157,7 +169,7 @@ def _print_record(module: Module, flow: Flow, emit: str | None) -> None:
                     {"name": spec.name, "backend": spec.backend, "model": spec.model}
                     for spec in program.models.values()
                 ],
-                "graph_hash": program.graph_hash,
+                "graph_hash": _hash(flow, emit),
                 "holes": _hole_records(flow),
                 "calls": _pair(cost.calls),
                 "completion_tokens": _pair(cost.tokens),

@@ -12,7 +12,7 @@ import click
 from graphdsl.api.module import Module
 from graphdsl.api.reading import examine
 from graphdsl.cli.codes import Exit
-from graphdsl.cli.output import print_diagnostics, print_json
+from graphdsl.cli.output import note, print_diagnostics, print_json, safe
 from graphdsl.diagnostics import Diagnostic, Source
 from graphdsl.errors import CompileError, InputError
 
@@ -36,12 +36,14 @@ def examine_file(file: Path) -> Checked:
 
 
 def load(file: Path, as_json: bool) -> Module:
-    """A program without errors; warnings go to stderr. Ends the command when it has errors."""
+    """A program without errors; stderr says how many warnings. Ends the command for errors."""
     checked = examine_file(file)
     if not checked.ok:
         refuse(checked.diagnostics, checked.sources, as_json)
-    if not as_json:
-        print_diagnostics(checked.diagnostics, checked.sources, total=False)
+    if checked.diagnostics and not as_json:
+        from graphdsl.rendering import summary
+
+        note(f"{summary(checked.diagnostics)}; see `graphdsl check {safe(str(file))}`")
     return Module(checked)
 
 
@@ -89,12 +91,13 @@ def program_files(given: Iterable[Path]) -> list[Path]:
         if not path.is_dir():
             found.append(path)
             continue
-        inside = sorted(p for p in path.rglob("*.tts") if not _hidden(p.relative_to(path)))
+        inside = sorted(p for p in path.rglob("*.tts") if _is_program(p, path))
         if not inside:
             raise InputError(f"there is no .tts file in the folder `{path}`")
         found += inside
     return list(dict.fromkeys(found))
 
 
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+def _is_program(path: Path, folder: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return not hidden and not path.is_dir()

@@ -11,6 +11,7 @@ import click
 from graphdsl.cli.codes import Exit
 from graphdsl.cli.inputs import read_budget, typed_inputs
 from graphdsl.cli.options import (
+    PATH,
     file_argument,
     flow_argument,
     json_option,
@@ -18,7 +19,7 @@ from graphdsl.cli.options import (
     pairs,
     pins_option,
 )
-from graphdsl.cli.output import note, print_error, print_json, safe, show
+from graphdsl.cli.output import counted, note, print_error, print_json, safe, show
 from graphdsl.cli.programs import choose, load
 from graphdsl.cli.progress import spinner
 
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
     metavar="NAME=VALUE",
     help="An input: text as it is, JSON for other types, @FILE for a file's content. Repeatable.",
 )
-@click.option("--data", type=click.Path(path_type=Path), help="Inputs as JSON lines, one per run.")
-@click.option("--out", type=click.Path(path_type=Path), help="Where --data writes its lines.")
+@click.option("--data", type=PATH, help="Inputs as JSON lines (`-`: stdin), one per run.")
+@click.option("--out", type=PATH, help="Where --data writes its lines (`-`: stdout).")
 @click.option(
     "--concurrency",
     type=click.IntRange(1),
@@ -83,6 +84,7 @@ def command(
     texts = pairs(given, "question=What is 2 + 2?")
     if data is None and out is not None:
         raise click.UsageError("--out goes with --data")
+    out = None if out is not None and str(out) == "-" else out
     if data is not None and as_json and out is None:
         raise click.UsageError("--json with --data prints a summary, so name a file with --out")
     chosen = choose(load(file, as_json), flow, pins=pins, models=models, as_json=as_json)
@@ -110,7 +112,7 @@ def _run_one(
         print_json(RunReport.model_validate({"ok": result.status == "ok", **result.to_dict()}))
         return exit_code(result)
     show(answer_text(result))
-    note(spent_line(result))
+    note(f"{spent_line(result)} · run {result.run_id}")
     if result.status != "ok":
         print_error(why(result))
     if trace and result.trace is not None:
@@ -155,11 +157,13 @@ def exit_code(result: Result) -> int:
 def answer_text(result: Result) -> str:
     """The value as a person reads it; lists and records are JSON."""
     from graphdsl.executors.result import jsonable
-    from graphdsl.values import as_text
+    from graphdsl.values import Verdict, as_text
 
     output = result.output
     if type(output) in (tuple, dict):
         return safe(json.dumps(jsonable(output), indent=2, ensure_ascii=False))
+    if isinstance(output, Verdict):
+        return safe(f"{'passed' if output.passed else 'failed'}: {output.reason or output.answer}")
     return safe(as_text(output))
 
 
@@ -168,18 +172,16 @@ def spent_line(result: Result) -> str:
     usage = result.usage
     parts = [
         f"confidence {result.confidence:.0%}" if result.confidence is not None else "",
-        f"{usage.calls} call{'' if usage.calls == 1 else 's'}",
+        counted(usage.calls, "call"),
         f"{usage.prompt_tokens} + {usage.completion_tokens} tokens",
         f"{result.seconds:.2f} s",
-        f"run {result.run_id}",
     ]
     return " · ".join(part for part in parts if part)
 
 
 def why(result: Result) -> str:
     """Why a run did not end well."""
-    if result.status == "exhausted":
-        return f"the budget ran out ({result.exhausted}); the answer is the best there was"
-    records = result.trace.walk() if result.trace is not None else ()
-    errors = (call.error for record in records for call in record.calls if call.error)
-    return next(errors, "no sample gave an answer")
+    if result.status != "exhausted":
+        return result.error or "no sample gave an answer"
+    rest = "there is no answer" if result.error else "the answer is the best there was"
+    return f"the budget ran out ({result.exhausted}); {rest}"

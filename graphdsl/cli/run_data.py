@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from contextlib import closing, nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -16,8 +16,9 @@ import click
 from graphdsl.cli.batch import in_order
 from graphdsl.cli.codes import Exit
 from graphdsl.cli.dataset import Row, read_rows
-from graphdsl.cli.output import note, pipe, print_error, print_json
+from graphdsl.cli.output import counted, note, pipe, print_error, print_json
 from graphdsl.cli.progress import items_bar
+from graphdsl.cli.writing import check_writable
 from graphdsl.errors import GraphDslError
 from graphdsl.values import Usage
 
@@ -61,6 +62,8 @@ def run_data(
     """Run every row and write one line for each; see the module."""
     if out is not None and out.exists() and data.exists() and out.samefile(data):
         raise click.UsageError("--out would overwrite the data")
+    if out is not None:
+        check_writable(out)
     rows = read_rows(data, flow, given)
     tally = _Tally(len(rows))
     outcomes = in_order(
@@ -69,41 +72,64 @@ def run_data(
     with (
         items_bar(flow.name, len(rows)) if not as_json else nullcontext(lambda: None) as step,
         closing(outcomes),
-        _opened(out) as stream,
+        _Lines(out) as lines,
     ):
         try:
             for row, outcome in outcomes:
-                _write(stream, row, outcome, tally)
+                _write(lines, row, outcome, tally)
         except KeyboardInterrupt:
-            return _interrupted(tally, as_json)
+            return _interrupted(tally, lines.path, as_json)
     return _finished(tally, out, as_json)
 
 
-def _opened(out: Path | None) -> Any:
-    return nullcontext(sys.stdout) if out is None else out.open("w", encoding="utf-8")
+class _Lines(ExitStack):
+    """Where the lines go. A file is emptied by the first line, not before there is one."""
+
+    def __init__(self, out: Path | None) -> None:
+        super().__init__()
+        self._out = out
+        self._stream: TextIO | None = None
+
+    @property
+    def path(self) -> Path | None:
+        """The file, once it has a line."""
+        return None if self._stream is None else self._out
+
+    def write(self, line: str) -> None:
+        """One whole line at a time, so that an interrupted file can be read."""
+        stream = self._stream or self._opened()
+        with pipe():
+            stream.write(line + "\n")
+            stream.flush()
+
+    def _opened(self) -> TextIO:
+        if self._out is None:
+            stream: TextIO = sys.stdout
+        else:
+            stream = self.enter_context(self._out.open("w", encoding="utf-8"))
+        self._stream = stream
+        return stream
 
 
-def _write(stream: TextIO, row: Row, outcome: Result | GraphDslError, tally: _Tally) -> None:
-    """One whole line at a time, so that an interrupted file can be read."""
+def _write(lines: _Lines, row: Row, outcome: Result | GraphDslError, tally: _Tally) -> None:
     line = record(row, outcome)
     tally.statuses[line["status"]] += 1
     if not isinstance(outcome, GraphDslError):
         tally.usage += outcome.usage
-    with pipe():
-        stream.write(json.dumps(line, ensure_ascii=False) + "\n")
-        stream.flush()
+    lines.write(json.dumps(line, ensure_ascii=False))
 
 
 def record(row: Row, outcome: Result | GraphDslError) -> dict[str, Any]:
     """The line of one item; `DataLine` in `graphdsl.cli.schemas`."""
     if isinstance(outcome, GraphDslError):
         return {"line": row.line, "data": row.data, "status": "failed", "error": str(outcome)}
-    return {"line": row.line, "data": row.data, "error": None, **outcome.to_dict()}
+    kept = {name: value for name, value in outcome.to_dict().items() if name != "run_id"}
+    return {"line": row.line, "data": row.data, **kept}
 
 
 def _finished(tally: _Tally, out: Path | None, as_json: bool) -> int:
     if as_json:
-        _print_record(tally, out, ok=tally.code is Exit.OK)
+        _print_record(tally, out, ok=tally.code is Exit.OK, interrupted=False)
     else:
         note(_summary(tally))
         bad = tally.total - tally.statuses["ok"]
@@ -112,9 +138,9 @@ def _finished(tally: _Tally, out: Path | None, as_json: bool) -> int:
     return tally.code
 
 
-def _interrupted(tally: _Tally, as_json: bool) -> int:
+def _interrupted(tally: _Tally, out: Path | None, as_json: bool) -> int:
     if as_json:
-        _print_record(tally, None, ok=False)
+        _print_record(tally, out, ok=False, interrupted=True)
     else:
         print_error(f"interrupted: {tally.done} of {tally.total} items are written")
         note(_summary(tally))
@@ -122,14 +148,17 @@ def _interrupted(tally: _Tally, as_json: bool) -> int:
 
 
 def _summary(tally: _Tally) -> str:
+    done = counted(tally.done, "item")
     counts = [f"{count} {status}" for status, count in sorted(tally.statuses.items())]
     usage = tally.usage
-    spent = f"{usage.calls} calls · {usage.prompt_tokens} + {usage.completion_tokens} tokens"
+    spent = (
+        f"{counted(usage.calls, 'call')} · {usage.prompt_tokens} + {usage.completion_tokens} tokens"
+    )
     seconds = f"{perf_counter() - tally.started:.1f} s"
-    return " · ".join([f"{tally.done} items", *counts, spent, seconds])
+    return " · ".join([done, *counts, spent, seconds])
 
 
-def _print_record(tally: _Tally, out: Path | None, ok: bool) -> None:
+def _print_record(tally: _Tally, out: Path | None, *, ok: bool, interrupted: bool) -> None:
     from dataclasses import asdict
 
     from graphdsl.cli.schemas import DataReport
@@ -138,6 +167,7 @@ def _print_record(tally: _Tally, out: Path | None, ok: bool) -> None:
         DataReport.model_validate(
             {
                 "ok": ok,
+                "interrupted": interrupted,
                 "items": tally.total,
                 "done": tally.done,
                 "statuses": dict(tally.statuses),

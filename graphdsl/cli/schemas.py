@@ -90,10 +90,14 @@ class ErrorReport(Record):
 
 
 class CheckedFile(Record):
-    """One file: whether it has no error, its flows, and everything that was found."""
+    """One file: whether it has no error, its flows, and everything that was found.
+
+    `error` says why it could not be read at all.
+    """
 
     path: str
     ok: bool
+    error: str | None
     flows: list[str]
     diagnostics: list[DiagnosticRecord]
 
@@ -114,7 +118,7 @@ class FormattedFile(Record):
 
 
 class FmtReport(Record):
-    """`graphdsl fmt`. `written` is false under --check and --diff."""
+    """`graphdsl fmt`. `written` says whether any file was rewritten."""
 
     ok: bool
     written: bool
@@ -231,7 +235,10 @@ class HoleRecord(Record):
 
 
 class PlanReport(Record):
-    """`graphdsl plan`. `text` is the stage that --emit names."""
+    """`graphdsl plan`. `text` is the stage that --emit names.
+
+    `graph_hash` is that of the graph that runs; with --emit ir, of the graph in `text`.
+    """
 
     ok: Literal[True] = True
     flow: str
@@ -265,7 +272,8 @@ class RunReport(Record):
 
     `value` is a text, number, bool, list or object; a draft is an object with `text`, `answer`,
     `score`, `confidence`, `finish`, `model`, `sample`, `seed`, `tokens`, `error` and `tie`.
-    `exhausted` is the limit that ran out, as the program would write it.
+    `exhausted` is the limit that ran out, as the program would write it. `error` says why there
+    is no answer; it is null where there is one.
     """
 
     ok: bool
@@ -278,20 +286,20 @@ class RunReport(Record):
     usd: float | None
     seconds: float
     exhausted: str | None
+    error: str | None
 
 
 class DataLine(Record):
     """One line that `graphdsl run --data` writes, in the order of the input.
 
-    `line` is the number of the input line and `data` its object. Without `error` the fields of
-    a run follow.
+    `line` is the number of the input line and `data` its object. The other fields are those of
+    a run; where the run could not be made there are only `status` and `error`.
     """
 
     line: int
     data: dict[str, Any]
     status: Literal["ok", "exhausted", "failed"]
     error: str | None
-    run_id: str | None = None
     value: Any = None
     answer: str | None = None
     confidence: float | None = None
@@ -302,9 +310,14 @@ class DataLine(Record):
 
 
 class DataReport(Record):
-    """`graphdsl run --data FILE --out FILE --json`."""
+    """`graphdsl run --data FILE --out FILE --json`.
+
+    `out` is the file that holds the lines of this run; null when an interruption came before the
+    first.
+    """
 
     ok: bool
+    interrupted: bool
     items: int
     done: int
     statuses: dict[str, int]
@@ -314,16 +327,28 @@ class DataReport(Record):
 
 
 class CaseRecord(Record):
-    """One test. `value` is what the flow returned; `error` says why there is none."""
+    """One test. `value` is what the flow returned; `error` says why there is none.
+
+    `expected` is the condition as the program writes it.
+    """
 
     path: str
     line: int
     title: str
     passed: bool
+    expected: str
     value: Any = None
     usage: UsageRecord | None = None
     seconds: float | None = None
     error: str | None = None
+
+
+class BrokenFile(Record):
+    """A program whose tests could not be run: its errors, or why it could not be read."""
+
+    path: str
+    error: str | None
+    diagnostics: list[DiagnosticRecord]
 
 
 class CasesReport(Record):
@@ -333,6 +358,7 @@ class CasesReport(Record):
     passed: int
     failed: int
     tests: list[CaseRecord]
+    broken: list[BrokenFile]
 
 
 class TurnRecord(Record):

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from graphdsl.cli.output import console, safe
+from graphdsl.cli.output import console, counted, safe
+from graphdsl.ir.addresses import written_name
 from graphdsl.ops.core import CORE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.text import Text
     from rich.tree import Tree
 
@@ -24,13 +27,14 @@ def print_tree(trace: Trace, whole: bool = False) -> None:
     """Print the tree on stdout; `whole` shows plumbing (fields, prompts, conversions) as well."""
     from rich.tree import Tree
 
+    labels = _labels(trace)
     root = Tree(_title(trace), guide_style="dim")
     for name, text in trace.inputs.items():
         root.add(_line(f"{name}: {_short(text)}", "dim"))
     nodes = trace.nodes if whole else _told(trace.nodes)
-    width = max((_depth_width(record, 0) for record in nodes), default=0)
+    width = max((_depth_width(record, labels, 0) for record in nodes), default=0)
     for record in nodes:
-        _add(root, record, trace, width, 0)
+        _add(root, record, trace, labels, width)
     if trace.value:
         root.add(_line(f"→ {_short(trace.value)}", "bold"))
     if trace.error:
@@ -53,7 +57,9 @@ def _title(trace: Trace) -> Text:
     usage = trace.usage
     title = Text(f"{trace.flow}", style="bold")
     title.append(f"  {trace.status}", style=_STYLES.get(trace.status, "green"))
-    spent = f"{usage.calls} calls, {usage.prompt_tokens} + {usage.completion_tokens} tokens"
+    spent = (
+        f"{counted(usage.calls, 'call')}, {usage.prompt_tokens} + {usage.completion_tokens} tokens"
+    )
     title.append(f"  {trace.seconds:.2f} s, {spent}  run {trace.run_id}", style="dim")
     return title
 
@@ -64,36 +70,54 @@ def _line(text: str, style: str) -> Text:
     return Text(safe(text), style=style, no_wrap=True, overflow="ellipsis")
 
 
-def _label(record: Record) -> str:
-    return f"{record.address.rsplit('.', 1)[-1]} = {record.op}"
+def _labels(trace: Trace) -> dict[str, str]:
+    """What stands at the head of a node's line, by address: `drafts[2] = generate`.
+
+    A node that the program gives no name is shown by its op alone.
+    """
+    from graphdsl.executors.trace import without_rounds
+
+    ops = {without_rounds(record.address): record.op for record in trace.walk()}
+    labels: dict[str, str] = {}
+    for record in trace.walk():
+        plain = without_rounds(record.address)
+        name, rounds = written_name(plain, ops), record.address.removeprefix(plain)
+        named = f"{name}{rounds} = {record.op}"
+        labels[record.address] = record.op + rounds if name in ("", record.op) else named
+    return labels
 
 
-def _depth_width(record: Record, depth: int) -> int:
+def _depth_width(record: Record, labels: Mapping[str, str], depth: int) -> int:
     """Cells that the widest label below needs, with its indent."""
-    below = [_depth_width(child, depth + 1) for child in record.children]
-    return max([len(_label(record)) + 4 * depth, *below])
+    below = [_depth_width(child, labels, depth + 1) for child in record.children]
+    return max([len(labels[record.address]) + 4 * depth, *below])
 
 
-def _add(tree: Tree, record: Record, trace: Trace, width: int, depth: int) -> None:
-    branch = tree.add(_node(record, trace, width - 4 * depth))
+def _add(tree: Tree, record: Record, trace: Trace, labels: Mapping[str, str], width: int) -> None:
+    """`width` is the cells that labels of this depth may take."""
+    label = f"{labels[record.address]:<{max(width, 1)}}"
+    branch = tree.add(_node(record, trace, label))
     for note in record.notes:
         branch.add(_line(_short(note), "yellow"))
     for call in sorted(record.calls, key=lambda call: (call.model, call.sample)):
         if call.text is not None:
             branch.add(_line(f"{call.model} {call.sample}: {_short(call.text)}", ""))
     for child in record.children:
-        _add(branch, child, trace, width, depth + 1)
+        _add(branch, child, trace, labels, width - 4)
 
 
-def _node(record: Record, trace: Trace, width: int) -> Text:
+def _node(record: Record, trace: Trace, label: str) -> Text:
     from rich.text import Text
 
     usage = record.usage
-    line = Text(f"{_label(record):<{max(width, 1)}}  ")
+    line = Text(f"{label}  ")
     line.append(bar(record, trace.seconds), style="cyan")
     line.append(f" {record.seconds:7.2f} s", style="dim")
     if usage.calls:
-        line.append(f"  {usage.calls} calls  {usage.completion_tokens} tokens", style="dim")
+        line.append(
+            f"  {counted(usage.calls, 'call')}  {counted(usage.completion_tokens, 'token')}",
+            style="dim",
+        )
     if record.status != "ok":
         line.append(f"  {record.status}", style=_STYLES.get(record.status, ""))
     return line

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from graphdsl.compiler import codes
-from graphdsl.compiler.report import error, instead
+from graphdsl.compiler.report import error, instead, listed
 from graphdsl.compiler.session import Frame
-from graphdsl.diagnostics import Diagnostic, Label, Span
+from graphdsl.diagnostics import Applicability, Diagnostic, Help, Label, Span, TextEdit
+from graphdsl.ir.types import MODEL, MODELS, NUMBER, TEXT, Type, assignable
 from graphdsl.syntax import tree
+
+_THOUSANDS: Final = re.compile(r"\d{1,3}(,\d{3})+")
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A parameter as calls see it. `shown` is how a signature prints it."""
+    """A parameter as calls see it. `shown` is how a signature prints it, `types` what it takes."""
 
     name: str
     required: bool
     shown: str
+    types: tuple[Type, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ def _parameter(
     if index < signature.positional:
         return signature.slots[index].name
     if index == signature.positional or call.args[index - 1].name is not None:
-        frame.report(_too_many(arg, signature))
+        frame.report(_too_many(index, call, signature, frame))
     return None
 
 
@@ -95,12 +101,13 @@ def _unknown(name: tree.Name, signature: Signature, names: Sequence[str]) -> Dia
     )
 
 
-def _too_many(arg: tree.Arg, signature: Signature) -> Diagnostic:
+def _too_many(index: int, call: tree.Call, signature: Signature, frame: Frame) -> Diagnostic:
+    arg = call.args[index]
+    thousands = joined_number(call.args[index - 1], arg, frame) if index else None
     if signature.positional < len(signature.slots):
         count = "one argument" if signature.positional == 1 else f"{signature.positional} arguments"
         message = f"`{signature.name}` takes {count} without a name"
-        rest = signature.slots[signature.positional :]
-        helps = (f"name it: `{rest[0].name}: …`",)
+        helps = (_name_it(arg, call, signature, frame),)
     else:
         message = f"`{signature.name}` takes {signature.positional} arguments, not more"
         helps = (f"it is `{signature}`",)
@@ -110,8 +117,68 @@ def _too_many(arg: tree.Arg, signature: Signature) -> Diagnostic:
         arg.span,
         "one too many",
         secondary=_declared(signature),
-        helps=helps,
+        helps=helps if thousands is None else (thousands,),
     )
+
+
+def joined_number(first: tree.Arg, second: tree.Arg, frame: Frame) -> Help | None:
+    """The advice for `1,000`, which was read as two arguments; None when it was not that."""
+    text = frame.module.source.text
+    start, end = first.value.span.start, second.span.end
+    written = text[start:end]
+    if second.name is not None or not _THOUSANDS.fullmatch(written):
+        return None
+    mended = written.replace(",", "_")
+    edit = TextEdit(Span(second.span.source, start, end), mended)
+    return Help(f"for the number {written} write `{mended}`", edit)
+
+
+def _name_it(arg: tree.Arg, call: tree.Call, signature: Signature, frame: Frame) -> Help:
+    """The advice to name an argument: after the first parameter left that takes its type."""
+    given = {other.name.text for other in call.args if other.name is not None}
+    rest = [slot for slot in signature.slots[signature.positional :] if slot.name not in given]
+    kind = _type_of(arg.value, frame)
+    fitting = [slot for slot in rest if kind is not None and _takes(slot, kind)]
+    if not fitting:
+        names = (slot.name for slot in rest or signature.slots)
+        return Help(f"name it; its parameters are {listed(names)}")
+    written = frame.module.source.text[arg.span.start : arg.span.end]
+    edit = TextEdit(Span(arg.span.source, arg.span.start, arg.span.start), f"{fitting[0].name}: ")
+    return Help(f"name it: `{fitting[0].name}: {written}`", edit, Applicability.MAYBE)
+
+
+def _takes(slot: Slot, kind: Type) -> bool:
+    """Whether a parameter takes the type; a number where a text is wanted is not meant."""
+    if kind == NUMBER:
+        return NUMBER in slot.types
+    return any(assignable(kind, want) for want in slot.types)
+
+
+def _type_of(expr: tree.Expr, frame: Frame) -> Type | None:
+    """The type of a simple argument; nothing is reported."""
+    match expr:
+        case tree.Number():
+            return NUMBER
+        case tree.String():
+            return TEXT
+        case tree.ListExpr() if expr.items:
+            return MODELS if _type_of(expr.items[0], frame) in (MODEL, MODELS) else None
+        case tree.Hole():
+            return _type_of(expr.value, frame)
+        case tree.Ref():
+            return _type_of_name(expr, frame)
+        case _:
+            return None
+
+
+def _type_of_name(ref: tree.Ref, frame: Frame) -> Type | None:
+    from graphdsl.compiler.check_names import entity_type
+
+    binding = frame.scope.find(ref.parts[0].text)
+    if binding is not None:
+        return binding.type if len(ref.parts) == 1 else None
+    found = frame.module.find(ref)
+    return entity_type(found[1]) if found is not None else None
 
 
 def _twice(arg: tree.Arg, name: str, first: tree.Expr, signature: Signature) -> Diagnostic:

@@ -11,6 +11,7 @@ from graphdsl.compiler.check_specialised import MAX_CALL_DEPTH
 from graphdsl.compiler.program import Module
 from graphdsl.compiler.report import error
 from graphdsl.diagnostics import Diagnostic, Label
+from graphdsl.ops.registry import OPERATORS
 from graphdsl.syntax import tree
 
 Caller = tuple[Module, tree.Flow]
@@ -78,6 +79,8 @@ def _callees(caller: Caller) -> Iterator[tuple[tree.Call, Caller]]:
     module, flow = caller
     hidden = {param.name.text for param in flow.params}
     for call in calls_in(flow.body):
+        if str(call.callee) in OPERATORS:  # a flow of that name was reported
+            continue
         target = module.find(call.callee)
         if target is not None and call.callee.parts[0].text not in hidden:
             where, declared = target

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from graphdsl.compiler import codes
 from graphdsl.compiler.report import error, instead
@@ -35,18 +35,20 @@ def require(
     given: Sequence[tree.Entry],
     place: tree.Node,
     what: str,
-    example: str,
+    examples: Mapping[str, str],
     frame: Frame,
 ) -> None:
-    """Report required keys that are missing, unless a key was given that is none."""
+    """Report required keys that are missing, unless a key was given that is none.
+
+    `examples` has an entry for each required key, as it is written.
+    """
     missing = [key for key in keys if key not in found]
     if not missing or any(entry.key.text not in found for entry in given):
         return
     names = " and ".join(f"`{key}`" for key in missing)
     message = f"{what} needs {names}"
-    frame.report(
-        error(codes.MISSING_KEY, message, place.span, f"without {names}", helps=(f"add {example}",))
-    )
+    helps = (f"add {', '.join(f'`{examples[key]}`' for key in missing)}",)
+    frame.report(error(codes.MISSING_KEY, message, place.span, f"without {names}", helps=helps))
 
 
 def _unknown(key: tree.Name, known: Sequence[str], what: str, frame: Frame) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from graphdsl.compiler import codes
 from graphdsl.compiler.arguments import Signature, Slot, match
@@ -17,7 +18,7 @@ from graphdsl.compiler.check_names import entity_type, find_binding, find_entity
 from graphdsl.compiler.check_static import mismatch, static_argument
 from graphdsl.compiler.check_types import type_of
 from graphdsl.compiler.list_operators import check_items, list_types
-from graphdsl.compiler.report import error, instead
+from graphdsl.compiler.report import a, error, instead
 from graphdsl.compiler.scope import Binding, Entity
 from graphdsl.compiler.session import Frame
 from graphdsl.diagnostics import Label
@@ -39,6 +40,8 @@ from graphdsl.ops.registry import OPERATORS
 from graphdsl.ops.signature import Operator, Param
 from graphdsl.syntax import tree
 
+_ABSENT: Final = ("say what takes its place where it is absent: `otherwise(…, default)`",)
+
 
 def call(expr: tree.Call, frame: Frame) -> Type:
     """The type of what a call gives, after reporting what is wrong with it."""
@@ -47,6 +50,9 @@ def call(expr: tree.Call, frame: Frame) -> Type:
     if binding is not None and (binding.static or name not in OPERATORS):
         return _bound(expr, frame)
     found = find_entity(expr.callee, frame)
+    if found is not None and name in OPERATORS:  # a declaration of that name was reported
+        _read_arguments(expr, frame)
+        return UNKNOWN
     if found is not None:
         return call_entity(expr, found, frame)
     if name in OPERATORS:
@@ -110,7 +116,7 @@ def _not_callable(expr: tree.Call, kind: Type, place: Label, frame: Frame) -> No
         "Models": f"ask them with an operator: `generate(…, models: {name})`",
         "Memory": f"look into it with `recall({name}, query: …)`",
     }.get(str(kind), "what can be called are operators, flows and prompts")
-    message = f"`{name}` is a `{kind}`, which cannot be called"
+    message = f"`{name}` is {a(kind)}, which cannot be called"
     frame.report(
         error(
             codes.NOT_CALLABLE,
@@ -174,7 +180,9 @@ def _rest(
 
 
 def _operator_signature(operator: Operator) -> Signature:
-    slots = tuple(Slot(param.name, param.required, _shown(param)) for param in operator.params)
+    slots = tuple(
+        Slot(param.name, param.required, _shown(param), param.types) for param in operator.params
+    )
     rest = any(param.rest for param in operator.params)
     return Signature(operator.name, slots, operator.positional, rest)
 
@@ -199,23 +207,26 @@ def edge(expr: tree.Expr, param: Param, owner: str, frame: Frame) -> Type:
     if fits and binding is not None:
         report_absent(expr, binding, kind, frame)
     else:
-        helps = _instead(present, param, frame)
+        helps = _ABSENT if fits else _instead(expr, present, param, frame)
         frame.report(mismatch(expr, kind, param, owner, origin(expr, frame), helps))
     return UNKNOWN
 
 
 def _takes_absent(kind: Type, param: Param) -> bool:
-    return any(assignable(kind, want) for want in param.types)
+    """A parameter of any type takes items that are there: `append(texts, x)` stays of texts."""
+    wanted = (want for want in param.types if not isinstance(want, Unknown))
+    return any(assignable(kind, want) for want in wanted)
 
 
 def _binding(expr: tree.Expr, frame: Frame) -> Binding | None:
     return frame.scope.find(expr.parts[0].text) if isinstance(expr, tree.Ref) else None
 
 
-def _instead(found: Type, param: Param, frame: Frame) -> tuple[str, ...]:
+def _instead(expr: tree.Expr, found: Type, param: Param, frame: Frame) -> tuple[str, ...]:
     """A value in scope that would fit, or the operator that makes one."""
-    if found == DRAFTS and DRAFT in param.types:
-        return ("take one of them: `vote(…)`, `best(…)` or `first(…)`",)
+    if found == DRAFTS and any(assignable(DRAFT, want) for want in param.types):
+        name = str(expr) if isinstance(expr, tree.Ref) else "…"
+        return (f"take one of them: `vote({name})`, `best({name})` or `first({name})`",)
     fitting = [
         name
         for name in dict.fromkeys(frame.scope.visible())

@@ -18,6 +18,7 @@ from graphdsl.ir.backends import BACKENDS, BackendKind, Option
 from graphdsl.syntax import tree
 
 _KEYS = ("backend", "name")
+_EXAMPLES = {"backend": "backend = embedded", "name": 'name = "smollm2-135m"'}
 _ARTICLES = {
     "number": "a number",
     "int": "a whole number",
@@ -36,7 +37,7 @@ def check_model(model: tree.Model, frame: Frame) -> None:
     options = tuple(option.name for option in backend.options)
     found = entries_of(model.entries, (*_KEYS, *options), f"a model of `{backend.name}`", frame)
     required = ("name",) if backend.name != "simulated" else ()
-    require(required, found, model.entries, model.name, what, '`name = "smollm2-135m"`', frame)
+    require(required, found, model.entries, model.name, what, _EXAMPLES, frame)
     if "name" in found:
         _option(Option("name", "text", "its name"), found["name"].value, frame)
     for option in backend.options:
@@ -48,7 +49,7 @@ def check_model(model: tree.Model, frame: Frame) -> None:
 def _backend(model: tree.Model, what: str, frame: Frame) -> BackendKind | None:
     entry = next((entry for entry in model.entries if entry.key.text == "backend"), None)
     if entry is None:
-        require(("backend",), {}, (), model.name, what, "`backend = embedded`", frame)
+        require(("backend",), {}, (), model.name, what, _EXAMPLES, frame)
         return None
     name = literal(entry.value)
     known = isinstance(entry.value, tree.Ref | tree.String) and name in BACKENDS
@@ -68,9 +69,15 @@ def _option(option: Option, value: tree.Expr, frame: Frame) -> None:
     wrong = _wrong_kind(option, value) or _wrong_range(option, literal(value))
     if wrong:
         message = f"`{option.name}` must be {wrong}"
-        frame.report(error(codes.WRONG_OPTION, message, value.span, notes=(f"it is {option.doc}",)))
+        helps = (f'put it in quotes: `"{value}"`',) if _bare_text(option, value) else ()
+        notes = (f"it is {option.doc}",)
+        frame.report(error(codes.WRONG_OPTION, message, value.span, notes=notes, helps=helps))
     elif option.words and isinstance(value, tree.ListExpr):
         _words(option, value, frame)
+
+
+def _bare_text(option: Option, value: tree.Expr) -> bool:
+    return option.kind == "text" and isinstance(value, tree.Ref)
 
 
 def _words(option: Option, value: tree.ListExpr, frame: Frame) -> None:

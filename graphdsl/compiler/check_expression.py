@@ -14,7 +14,7 @@ from graphdsl.compiler.check_names import (
     report_unknown,
     values_in_scope,
 )
-from graphdsl.compiler.report import error
+from graphdsl.compiler.report import a, error
 from graphdsl.compiler.scope import Binding
 from graphdsl.compiler.session import Frame
 from graphdsl.diagnostics import Label
@@ -142,8 +142,8 @@ def _list(expr: tree.ListExpr, frame: Frame) -> Type:
                     codes.BRANCHES_DISAGREE,
                     message,
                     item.span,
-                    f"a `{here}`",
-                    secondary=(Label(expr.items[0].span, f"a `{kind}`"),),
+                    a(here),
+                    secondary=(Label(expr.items[0].span, a(kind)),),
                 )
             )
             return UNKNOWN
@@ -167,7 +167,7 @@ def _compare(expr: tree.Compare, frame: Frame) -> Type:
         frame.report(
             error(
                 codes.INCOMPARABLE,
-                f"`{expr.op}` cannot compare a `{left}` with a `{right}`",
+                f"`{expr.op}` cannot compare {a(left)} with {a(right)}",
                 expr.span,
                 secondary=(
                     Label(expr.left.span, f"`{left}`"),
@@ -209,7 +209,7 @@ def condition(expr: tree.Expr, frame: Frame, what: str) -> None:
                 codes.NOT_A_CONDITION,
                 f"{what} must be a `Bool`, found `{kind}`",
                 expr.span,
-                f"a `{kind}`",
+                a(kind),
                 secondary=origin(expr, frame),
                 helps=helps or ("compare it: `==`, `>`, …",),
             )
@@ -244,7 +244,7 @@ def report_entity(expr: tree.Expr, kind: Type, frame: Frame) -> None:
     frame.report(
         error(
             codes.NOT_A_VALUE,
-            f"`{name}` is a `{kind}`, which is known at compile time and not a value",
+            f"`{name}` is {a(kind)}, which is known at compile time and not a value",
             expr.span,
             "a value is wanted here",
             helps=helps,
@@ -252,17 +252,31 @@ def report_entity(expr: tree.Expr, kind: Type, frame: Frame) -> None:
     )
 
 
-def report_misplaced_hole(expr: tree.Hole, frame: Frame) -> None:
-    """Say that a hole may not stand here, and how to have one all the same."""
+def report_misplaced_hole(expr: tree.Hole, frame: Frame, name: str = "") -> None:
+    """Say that a hole may not stand here, and how to have one all the same.
+
+    `name` is the name that it is bound to, if it is.
+    """
     frame.report(
         error(
             codes.MISPLACED_HOLE,
             "a hole may stand only where a value must be known at compile time",
             expr.span,
             "not here",
-            helps=("give it a name before: `tune x = … in …`, then use `x`",),
+            helps=(f"write `tune {name} = …`" if name else _instead_of_hole(expr),),
         )
     )
+
+
+def _instead_of_hole(hole: tree.Hole) -> str:
+    """Of texts in a list `in` is rather meant as a comparison, which it is in other languages."""
+    items = hole.domain.items if isinstance(hole.domain, tree.ListExpr) else ()
+    texts = [item for item in items if isinstance(item, tree.String)]
+    if not texts or len(texts) < len(items):
+        return "give it a name before: `tune x = … in …`, then use `x`"
+    left = str(hole.value) if isinstance(hole.value, tree.Ref) else "x"
+    shown = " or ".join(f'{left} == "{text.value}"' for text in texts[:2])
+    return f"`in` says what a search may try; to compare, write `{shown}`"
 
 
 def report_absent(ref: tree.Expr, binding: Binding, kind: Type, frame: Frame) -> None:
@@ -288,4 +302,4 @@ def _absent_because(binding: Binding, kind: Type) -> str:
 def _absent_instead(binding: Binding) -> tuple[str, ...]:
     if binding.bypass_missing:
         return ("name a value of the same type for when it is dropped: `optional … else value`",)
-    return ()
+    return (f"say what takes its place: `otherwise({binding.name}, default)`",)

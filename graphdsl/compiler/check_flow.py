@@ -11,16 +11,17 @@ from graphdsl.compiler.check_statement import statements
 from graphdsl.compiler.check_static import static_argument
 from graphdsl.compiler.check_types import check_type
 from graphdsl.compiler.program import Module
-from graphdsl.compiler.report import error
+from graphdsl.compiler.report import a, error
 from graphdsl.compiler.scope import Binding, Entity, bound_names
 from graphdsl.compiler.session import Facts, Frame, Session
-from graphdsl.diagnostics import Label, has_errors
+from graphdsl.diagnostics import Diagnostic, Label, has_errors
 from graphdsl.ir.types import (
     BOOL,
     ENTITY_TYPES,
     NUMBER,
     TEXT,
     UNKNOWN,
+    ListOf,
     OptionalOf,
     Type,
     assignable,
@@ -89,7 +90,10 @@ def check_default(param: tree.Param, kind: Type, frame: Frame) -> None:
     wanted = kind.item if isinstance(kind, OptionalOf) else kind
     found = _literal_type(default)
     if found is None or not ((assignable(found, wanted) and wanted != BOOL) or found == wanted):
-        shown = f", found a `{found}`" if found is not None else ""
+        if isinstance(wanted, ListOf):
+            frame.report(_list_default(param, kind))
+            return
+        shown = f", found {a(found)}" if found is not None else ""
         frame.report(
             error(
                 codes.WRONG_DEFAULT,
@@ -99,6 +103,14 @@ def check_default(param: tree.Param, kind: Type, frame: Frame) -> None:
                 helps=(_default_instead(kind),),
             )
         )
+
+
+def _list_default(param: tree.Param, kind: Type) -> Diagnostic:
+    optional = f"{str(kind).removesuffix('?')}?"
+    message = f"`{param.name.text}: {kind}` cannot have a default: defaults are no lists"
+    place = param.name.span if param.default is None else param.default.span
+    helps = (f"leave the default away, or say `{param.name.text}: {optional}` without one",)
+    return error(codes.WRONG_DEFAULT, message, place, "not a list here", helps=helps)
 
 
 def _literal_type(expr: tree.Expr) -> Type | None:
@@ -130,7 +142,7 @@ def _body(flow: tree.Flow, result: Type, frame: Frame) -> None:
         _return(last, result, flow, frame)
     elif not any(isinstance(statement, tree.Return) for statement in flow.body):
         message = f"flow `{flow.name.text}` returns nothing"
-        helps = (f"end it with `return …`, a `{result}`",)
+        helps = (f"end it with `return …`, {a(result)}",)
         frame.report(error(codes.RETURN_MISSING, message, flow.name.span, helps=helps))
 
 

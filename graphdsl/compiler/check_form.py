@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphdsl.compiler import codes
 from graphdsl.compiler.check_expression import condition, type_of_value
 from graphdsl.compiler.check_loop import bound, items_of
-from graphdsl.compiler.report import error, instead
+from graphdsl.compiler.report import a, error, instead, warning
 from graphdsl.compiler.scope import Binding
 from graphdsl.compiler.session import Frame
 from graphdsl.diagnostics import Label, Span
@@ -52,7 +52,21 @@ def _choice(choice: tree.Choice, frame: Frame) -> Type:
         elif both is not None and kind != both:
             kind, first = both, option
     _default(choice, labels, frame)
+    if len(choice.options) == 1:
+        _only_one(choice.options[0], frame)
     return kind
+
+
+def _only_one(option: tree.Option, frame: Frame) -> None:
+    frame.report(
+        warning(
+            codes.ONE_ALTERNATIVE,
+            "the choice has one alternative only, so there is nothing to search",
+            option.label.span,
+            "one alternative",
+            helps=("write the value without `choice`, or add an alternative",),
+        )
+    )
 
 
 def _default(choice: tree.Choice, labels: dict[str, tree.Option], frame: Frame) -> None:
@@ -85,8 +99,8 @@ def _disagree(
             codes.BRANCHES_DISAGREE,
             f"{what} gives `{kind}`, another gives `{other}`",
             _result_span(here),
-            f"a `{kind}`",
-            secondary=(Label(_result_span(first), f"a `{other}`"),),
+            a(kind),
+            secondary=(Label(_result_span(first), a(other)),),
             helps=("all branches give one type",),
         )
     )

@@ -10,7 +10,7 @@ from graphdsl.compiler.check_expression import report_misplaced_hole
 from graphdsl.compiler.check_names import entity_type, find_binding, find_entity, report_unknown
 from graphdsl.compiler.check_static import mismatch, number_problem, static_argument
 from graphdsl.compiler.entities import pool_models
-from graphdsl.compiler.report import error, listed, warning
+from graphdsl.compiler.report import a, error, listed, warning
 from graphdsl.compiler.scope import Entity
 from graphdsl.compiler.session import Frame
 from graphdsl.diagnostics import Label, Span
@@ -168,7 +168,7 @@ def models_of(domain: tree.Ref, frame: Frame) -> tuple[Entity, ...] | None:
         if binding.type in (MODELS, MODEL) and binding.static:
             return tuple(model for entity in binding.entities for model in models_in(entity))
         if not isinstance(binding.type, Unknown):
-            _no_domain(domain, f"a `{binding.type}`", binding.span, frame)
+            _no_domain(domain, a(binding.type), binding.span, frame)
         return None
     found = find_entity(domain, frame)
     if found is None:
@@ -176,7 +176,7 @@ def models_of(domain: tree.Ref, frame: Frame) -> tuple[Entity, ...] | None:
         report_unknown(domain, frame, pools, "pool")
         return None
     if not isinstance(found[1], tree.Pool):
-        _no_domain(domain, f"a `{entity_type(found[1])}`", found[1].name.span, frame)
+        _no_domain(domain, a(entity_type(found[1])), found[1].name.span, frame)
         return None
     return tuple(models_in(found))
 

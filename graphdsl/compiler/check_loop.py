@@ -10,7 +10,7 @@ from graphdsl.compiler.check_expression import condition, origin, type_of_value
 from graphdsl.compiler.check_static import static_argument
 from graphdsl.compiler.check_types import check_type
 from graphdsl.compiler.list_operators import item_of
-from graphdsl.compiler.report import error, instead
+from graphdsl.compiler.report import a, error, instead
 from graphdsl.compiler.scope import Binding
 from graphdsl.compiler.session import Frame
 from graphdsl.diagnostics import Diagnostic, Label
@@ -129,7 +129,7 @@ def next_(statement: tree.Next, frame: Frame) -> None:
     name = statement.name
     carried = frame.carried
     if carried is None or name.text not in carried:
-        frame.report(_not_carried(name, carried))
+        frame.report(_not_carried(name, carried, frame.in_loop))
         type_of_value(statement.value, frame)
         return
     binding = carried[name.text]
@@ -149,7 +149,15 @@ def next_(statement: tree.Next, frame: Frame) -> None:
         _carried_value(statement.value, binding.type, f"`next {name.text}`", frame)
 
 
-def _not_carried(name: tree.Name, carried: dict[str, Binding] | None) -> Diagnostic:
+def _not_carried(name: tree.Name, carried: dict[str, Binding] | None, in_loop: bool) -> Diagnostic:
+    if not in_loop:
+        return error(
+            codes.NEXT_MISPLACED,
+            "`next` without a loop around it",
+            name.span,
+            "no loop carries it here",
+            helps=(f"bind it: `{name.text} = …`; `next` is for the next round of a loop",),
+        )
     if carried is None:
         return error(
             codes.NEXT_MISPLACED,
@@ -181,7 +189,7 @@ def _keeping(call: tree.Call, frame: Frame) -> None:
                 codes.NOT_KEEPING_BEST,
                 f"the score after `keeping` must be a `Number`, found `{kind}`",
                 score.span,
-                f"a `{kind}`",
+                a(kind),
                 secondary=origin(score, frame),
                 helps=("a verdict has one: `.score`",) if str(kind) == "Verdict" else (),
             )

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from graphdsl.compiler import codes
 from graphdsl.compiler.program import Declaration
-from graphdsl.compiler.report import error, instead, listed
+from graphdsl.compiler.report import a, error, instead, listed
 from graphdsl.compiler.scope import Binding, Entity
 from graphdsl.compiler.session import Frame
-from graphdsl.diagnostics import Diagnostic, Label, Span
+from graphdsl.diagnostics import Diagnostic, Help, Label, Span, TextEdit
 from graphdsl.ir.types import (
     ENTITY_TYPES,
     FIELDS,
@@ -27,6 +27,12 @@ from graphdsl.ir.types import (
     Unknown,
 )
 from graphdsl.syntax import tree
+
+_FOREIGN_VALUES = {
+    **dict.fromkeys(("None", "null", "nil", "undefined"), ""),
+    **dict.fromkeys(("True", "TRUE"), "true"),
+    **dict.fromkeys(("False", "FALSE"), "false"),
+}
 
 _KINDS: dict[type[tree.Node], tuple[str, Named]] = {
     tree.Model: ("model", MODEL),
@@ -88,6 +94,8 @@ def _unknown(ref: tree.Ref, frame: Frame, candidates: Iterable[str], what: str) 
         return _misused_alias(ref, tuple(module.declarations))
     if head.text in frame.later:
         return _not_yet(head, *frame.later[head.text])
+    if len(ref.parts) == 1 and head.text in _FOREIGN_VALUES:
+        return _foreign_value(head, _FOREIGN_VALUES[head.text])
     helps = instead(head.text, candidates, head.span, "in scope are")
     return error(
         codes.UNKNOWN_NAME,
@@ -96,6 +104,17 @@ def _unknown(ref: tree.Ref, frame: Frame, candidates: Iterable[str], what: str) 
         "not found here",
         helps=helps,
     )
+
+
+def _foreign_value(name: tree.Name, word: str) -> Diagnostic:
+    """A word of other languages for a value; here it may be empty, which is to say nothing."""
+    helps = (
+        Help(f"write `{word}`", TextEdit(name.span, word))
+        if word
+        else Help("leave it out: what is not given is absent"),
+    )
+    message = f"there is no `{name.text}`"
+    return error(codes.UNKNOWN_NAME, message, name.span, "not found here", helps=helps)
 
 
 def _misused_alias(ref: tree.Ref, names: tuple[str, ...]) -> Diagnostic:
@@ -166,7 +185,7 @@ def _no_field(kind: Type, part: tree.Name, whole: tree.Ref, known: tuple[str, ..
     helps = instead(part.text, known, part.span, "its fields are")
     if isinstance(kind, ListOf):
         helps = (*helps,)
-        message = f"a `{kind}` has no fields"
+        message = f"{a(kind)} has no fields"
         return error(
             codes.UNKNOWN_FIELD,
             message,
@@ -175,7 +194,7 @@ def _no_field(kind: Type, part: tree.Name, whole: tree.Ref, known: tuple[str, ..
             helps=(f"take one item first: `first({whole.parts[0].text})`",),
         )
     if kind in ENTITY_TYPES:
-        message = f"a `{kind}` has no fields that a flow can read"
+        message = f"{a(kind)} has no fields that a flow can read"
         return error(codes.UNKNOWN_FIELD, message, part.span)
     what = kind.item if isinstance(kind, OptionalOf) else kind
     message = f"`{what}` has no field `{part.text}`"

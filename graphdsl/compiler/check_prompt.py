@@ -8,15 +8,18 @@ from graphdsl.compiler import codes
 from graphdsl.compiler.check_flow import check_default
 from graphdsl.compiler.check_types import check_type
 from graphdsl.compiler.list_operators import item_of
-from graphdsl.compiler.report import error, instead, warning
+from graphdsl.compiler.report import a, error, instead, warning
 from graphdsl.compiler.session import Frame
 from graphdsl.compiler.text_places import place
+from graphdsl.compiler.unreadable_template import unpaired
 from graphdsl.diagnostics import Diagnostic, Help, Label, Span, has_errors
 from graphdsl.ir.types import DOCS, FIELDS, ListOf, Named, OptionalOf, RecordOf, Type, Unknown
 from graphdsl.ops.template_inspection import ITEM, Problem, Use, inspect
 from graphdsl.syntax import tree
 
 ROLES: Final = ("system", "user", "assistant")
+
+_UNREADABLE: Final = "the template cannot be read"
 
 Params = dict[str, tuple[tree.Param, Type]]
 
@@ -67,11 +70,13 @@ def _template(template: tree.String, params: Params, frame: Frame) -> set[str]:
     """Report the problems of a template; gives the parameters that it reads."""
     info = inspect(template.value)
     for problem in info.problems:
-        frame.report(_problem(problem, template, frame))
+        found = unpaired(template.value) if _UNREADABLE in problem.message else None
+        frame.report(_problem(found or problem, template, frame))
     reported: set[tuple[str, ...]] = set()
-    for use in info.uses:
+    for use in sorted(info.uses, key=lambda use: len(use.path)):  # what follows from a path is last
         found = _use(use, params, place(template, use.offset, use.length, frame.module.source))
-        if found is not None and use.path not in reported:
+        parents = {use.path[:end] for end in range(1, len(use.path) + 1)}
+        if found is not None and not parents & reported:
             reported.add(use.path)
             frame.report(found)
     return set(info.names)
@@ -132,7 +137,7 @@ def _not_a_list(kind: Type, at: Span) -> Diagnostic:
 
 def _no_field(kind: Type, name: str, at: Span) -> Diagnostic:
     if _is_list(kind):
-        message = f"a `{kind}` has no fields in a template"
+        message = f"{a(kind)} has no fields in a template"
         helps = (
             Help("go through it: `{% for item in list %}{{ item." + name + " }}{% endfor %}`"),
         )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from graphdsl.compiler import codes
+from graphdsl.compiler.arguments import joined_number
 from graphdsl.compiler.entities import UNPRICED
 from graphdsl.compiler.report import error, instead
 from graphdsl.compiler.session import Frame
@@ -69,7 +70,8 @@ def _amount(unit: str, item: tree.Call, frame: Frame) -> float | None:
     number = item.args[0].value if len(item.args) == 1 and item.args[0].name is None else None
     if not isinstance(number, tree.Number):
         message = f"`{unit}` takes one number"
-        helps = (f"write `{unit}(8)`",)
+        thousands = joined_number(*item.args, frame) if len(item.args) == 2 else None
+        helps = (thousands or f"write `{unit}(8)`",)
         frame.report(error(codes.NOT_A_QUANTITY, message, item.span, helps=helps))
         return None
     whole = unit in _WHOLE

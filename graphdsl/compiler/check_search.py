@@ -29,6 +29,12 @@ _KEYS: Final = (
     "per_run",
     "strategy",
 )
+_EXAMPLES: Final = {
+    "flow": "flow = name",
+    "data": 'data = jsonl("dev.jsonl", input: "question", target: "answer")',
+    "maximise": "maximise = accuracy(by: number)",
+    "budget": "budget = [calls(2_000)]",
+}
 
 COSTS: Final = ("calls", "tokens", "prompt_tokens", "completion_tokens", "seconds")
 """What a search can minimise."""
@@ -57,9 +63,7 @@ def check_search(search: tree.Search, frame: Frame) -> Entries:
     """Check a search block; gives its entries by key."""
     what = f"search `{search.name.text}`"
     found = entries_of(search.entries, _KEYS, "a search", frame)
-    needed = ("flow", "data", "maximise", "budget")
-    example = "`data = jsonl(…)`, `maximise = accuracy(by: number)`, `budget = [calls(2_000)]`"
-    require(needed, found, search.entries, search.name, what, example, frame)
+    require(tuple(_EXAMPLES), found, search.entries, search.name, what, _EXAMPLES, frame)
     if "flow" in found:
         flow = entry_flow(found["flow"].value, frame)
         if flow is not None and "data" in found:

@@ -10,7 +10,7 @@ from graphdsl.compiler.check_loop import fold, next_, repeat
 from graphdsl.compiler.check_quantity import check_limits
 from graphdsl.compiler.check_specialised import entities_of
 from graphdsl.compiler.entities import UNITS
-from graphdsl.compiler.report import error
+from graphdsl.compiler.report import a, error
 from graphdsl.compiler.scope import Binding
 from graphdsl.compiler.session import Frame
 from graphdsl.diagnostics import Label
@@ -60,7 +60,7 @@ def _bind(statement: tree.Bind, frame: Frame) -> None:
     binding = Binding(statement.name.text, statement.name.span, UNKNOWN, values=(value,))
     with frame.feeding(binding):
         if isinstance(value, tree.Hole):
-            report_misplaced_hole(value, frame)
+            report_misplaced_hole(value, frame, statement.name.text)
         elif isinstance(value, tree.Ref):
             binding.type = expression(value, frame)
         else:
@@ -170,9 +170,9 @@ def _bypass(statement: tree.Optional, other: tree.Expr, kind: Type, frame: Frame
             f"what takes the place of `{statement.name.text}` must have its type: "
             f"it is `{kind}`, this is `{found}`",
             other.span,
-            f"a `{found}`",
+            a(found),
             secondary=(
-                Label(statement.value.span, f"a `{kind}`"),
+                Label(statement.value.span, a(kind)),
                 *origin(other, frame),
             ),
         )
@@ -185,14 +185,16 @@ def _bypass(statement: tree.Optional, other: tree.Expr, kind: Type, frame: Frame
 
 def _within(statement: tree.Within, frame: Frame) -> None:
     check_limits(statement.limits, UNITS, frame)
+    known = len(frame.session.bindings)
     with frame.deeper():
         statements(statement.body, frame)
+    inside = set(frame.session.bindings[known:])  # their calls are what exhausts the scope
     if statement.alias is not None:
         name, kind = statement.alias, RecordOf((("exhausted", BOOL),))
     else:
         end = statement.limits.span
         name, kind = tree.Name(end, "exhausted"), BOOL
-    frame.bind(Binding(name.text, name.span, kind, "scope", "", quiet=True))
+    frame.bind(Binding(name.text, name.span, kind, "scope", "", quiet=True, reads=inside))
 
 
 def _early_return(statement: tree.Return, frame: Frame) -> None:

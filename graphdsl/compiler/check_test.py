@@ -21,6 +21,11 @@ from graphdsl.ops.signature import Param
 from graphdsl.syntax import tree
 
 _KEYS: Final = ("flow", "given", "expect", "replies")
+_EXAMPLES: Final = {
+    "flow": "flow = name",
+    "given": 'given = { question: "…" }',
+    "expect": 'expect = answer == "4"',
+}
 
 SPENT: Final = ("calls", "tokens", "seconds")
 """Names in `expect` for what the run spent."""
@@ -30,8 +35,7 @@ def check_test(test: tree.Test, frame: Frame) -> None:
     """Check a test block."""
     what = f'test "{test.title.value}"'
     found = entries_of(test.entries, _KEYS, "a test", frame)
-    example = '`given = { question: "…" }`, `expect = answer == "4"`'
-    require(("flow", "given", "expect"), found, test.entries, test.title, what, example, frame)
+    require(tuple(_EXAMPLES), found, test.entries, test.title, what, _EXAMPLES, frame)
     flow = entry_flow(found["flow"].value, frame) if "flow" in found else None
     if flow is not None and "given" in found:
         _given(found["given"].value, flow[1], frame)

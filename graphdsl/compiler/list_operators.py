@@ -1,4 +1,4 @@
-"""Operators over lists of any type: their items must agree, or the result would hold two types."""
+"""Operators over items of any type: these must agree, or the result would hold two types."""
 
 from __future__ import annotations
 
@@ -33,8 +33,10 @@ def check_items(
         parts = {name: item_of(kind) for name, kind in types.items()}
     elif {"items", "item"} <= types.keys():
         parts = {"items": item_of(types["items"]), "item": types["item"]}
+    elif {"value", "default"} <= types.keys():
+        parts = {"value": types["value"], "default": types["default"]}
     else:
-        parts = {}
+        return
     if not parts:
         return
     kind: Type = UNKNOWN
@@ -44,8 +46,9 @@ def check_items(
         elif not isinstance(item, Unknown) and item != kind:
             frame.report(_disagree(call, operator, given[name], item, kind, given))
             kind = UNKNOWN
+            types.update(dict.fromkeys(parts, UNKNOWN))
             break
-    types[next(iter(parts))] = ListOf(kind)
+    types[next(iter(parts))] = kind if "value" in parts else ListOf(kind)
 
 
 def item_of(kind: Type) -> Type:
@@ -64,9 +67,10 @@ def _disagree(
     given: Mapping[str, tree.Expr],
 ) -> Diagnostic:
     first = next(iter(given.values()))
+    parts = "values" if "default" in given else "items"
     return error(
         codes.ITEMS_DISAGREE,
-        f"`{operator.name}` needs items of one type, found `{kind}` and `{item}`",
+        f"`{operator.name}` needs {parts} of one type, found `{kind}` and `{item}`",
         expr.span,
         f"of `{item}`",
         secondary=(Label(first.span, f"of `{kind}`"),) if first is not expr else (),

@@ -109,6 +109,8 @@ class _Loader:
     sources: dict[str, Source] = field(default_factory=dict[str, Source])
     loaded: dict[str, Module | None] = field(default_factory=dict[str, "Module | None"])
     chain: list[_Place] = field(default_factory=list[_Place])
+    via: list[tree.Import] = field(default_factory=list[tree.Import])
+    """What each place of the chain imports its successor by."""
 
     def parse(self, place: _Place) -> Module | None:
         """Parse one file, then load what it imports."""
@@ -143,7 +145,16 @@ class _Loader:
             return None
         if target.key in self.loaded:
             return self.loaded[target.key]
-        refusal = self.cycle(target) or self.too_many()
+        self.via.append(item)
+        module = self.enter(item, target)
+        self.via.pop()
+        return module
+
+    def enter(self, item: tree.Import, target: _Place) -> Module | None:
+        """A file that is not loaded yet, unless it is being read already or one too many."""
+        if self.cycle(target):
+            return None
+        refusal = self.too_many()
         if refusal is not None:
             self.refuse(item, refusal)
             return None
@@ -191,19 +202,23 @@ class _Loader:
         prefix = f"{place.prefix}{item.alias.text}."
         return _Place(str(found), Source(name, ""), found.parent, prefix)
 
-    def cycle(self, target: _Place) -> Refusal | None:
-        """A refusal when the target is being read already: it imports itself, in the end."""
+    def cycle(self, target: _Place) -> bool:
+        """Report a target that is being read already: it imports itself, in the end.
+
+        The report is the same whichever file of the circle the program starts from.
+        """
         keys = [place.key for place in self.chain]
         main = self.chain[0]
         at = 0 if _is_main(target, main) else keys.index(target.key) if target.key in keys else -1
         if at < 0:
-            return None
-        chain = " → ".join([*(p.source.name for p in self.chain[at:]), self.chain[at].source.name])
-        return Refusal(
-            codes.IMPORT_CYCLE,
-            f"files import each other in a circle: {chain}",
-            ("move what both need into a third file",),
-        )
+            return False
+        names = [place.source.name for place in self.chain[at:]]
+        first = names.index(min(names))
+        chain = " → ".join([*names[first:], *names[:first], names[first]])
+        message = f"files import each other in a circle: {chain}"
+        helps = ("move what both need into a third file",)
+        self.refuse(self.via[at + first], Refusal(codes.IMPORT_CYCLE, message, helps))
+        return True
 
     def too_many(self) -> Refusal | None:
         """A refusal when the program has grown beyond its bounds."""

@@ -25,7 +25,7 @@ def plan(graph: Graph, operators: Mapping[str, Operator] = OPERATORS) -> Program
     """
     if not graph.closed:
         raise PlanError(f"`{graph.flow}` has holes: specialise it before planning")
-    planner = _Planner(graph)
+    planner = _Planner(graph, operators)
     params = tuple(given.name for given in graph.inputs)
     return Program(
         flow=graph.flow,
@@ -40,7 +40,8 @@ def plan(graph: Graph, operators: Mapping[str, Operator] = OPERATORS) -> Program
 
 
 class _Planner:
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, operators: Mapping[str, Operator]) -> None:
+        self.operators = operators
         self.specs: dict[Symbol, Any] = {
             Symbol(kind, spec.name): spec
             for kind, table in (
@@ -112,7 +113,7 @@ class _Planner:
                 op=node.op,
                 slot=first + index,
                 inputs=tuple((name, slots[value]) for name, value in node.inputs),
-                attrs={name: self.attr(node, name, value) for name, value in node.attrs},
+                attrs=self.attrs(node),
                 regions=inner[index],
                 pending=len(waits[index]),
                 dependents=tuple(dependents[index]),
@@ -127,6 +128,13 @@ class _Planner:
             (region.name, self.plan(region, params, slots, f"{node.id}.{region.name}"))
             for region in node.regions
         )
+
+    def attrs(self, node: Node) -> dict[str, Any]:
+        """The attributes of a step; a typed operator is told the type that it must give."""
+        operator = self.operators.get(node.op)
+        typed = operator is not None and operator.typed
+        told = {"type": str(node.type)} if typed else {}
+        return {name: self.attr(node, name, value) for name, value in node.attrs} | told
 
     def attr(self, node: Node, name: str, value: Attr) -> Any:
         """An attribute as the engine reads it."""

@@ -65,6 +65,15 @@ def warning(
     )
 
 
+def a(kind: object) -> str:
+    """A type with its article, in code marks.
+
+    >>> a("Answer"), a("Draft")
+    ('an `Answer`', 'a `Draft`')
+    """
+    return f"{'an' if str(kind)[:1] in 'AEIO' else 'a'} `{kind}`"
+
+
 def listed(names: Iterable[str], most: int = 12) -> str:
     """Names in code marks, separated by commas; what is beyond `most` is counted.
 

@@ -91,6 +91,8 @@ class Frame:
     """Loops and budget scopes around this place."""
     carried: dict[str, Binding] | None = None
     """What the loops around this place carry; None where no `next` may stand."""
+    in_loop: bool = False
+    """True in the body of a loop, also in blocks within it."""
     nexts: dict[str, Span] = field(default_factory=dict[str, Span])
     """Where `next` was given for them."""
 
@@ -121,11 +123,12 @@ class Frame:
     @contextmanager
     def looping(self, carried: dict[str, Binding]) -> Generator[None]:
         """The body of a loop that carries these names, besides those of the loops around it."""
-        outer, nexts = self.carried, self.nexts
+        outer, nexts, around = self.carried, self.nexts, self.in_loop
+        self.in_loop = True
         self.carried, self.nexts = {**(outer or {}), **carried}, dict(nexts)
         with self.deeper():
             yield
-        self.carried, self.nexts = outer, nexts
+        self.carried, self.nexts, self.in_loop = outer, nexts, around
 
     @contextmanager
     def feeding(self, binding: Binding) -> Generator[None]:

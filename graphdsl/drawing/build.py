@@ -167,10 +167,16 @@ class _Sketch:
 
     def holes(self, node: Node) -> tuple[str, ...]:
         return listed(
-            f"{name} {self.words.open_value(attr)}"
+            f"{name}{self.tuned(node, name, attr)} {self.words.open_value(attr)}"
             for name, attr in node.attrs
             if isinstance(attr, HoleRef)
         )
+
+    def tuned(self, node: Node, name: str, attr: HoleRef) -> str:
+        """The name of a hole that is not written here: ` judge =` for `tune judge`."""
+        own = attr.address.startswith(f"{node.id}.")
+        tune = attr.address.rsplit(".", 1)[-1]
+        return "" if own else " =" if tune == name else f" {tune} ="
 
     def name(self, node: Node) -> str:
         """As the file names it, else what it does."""
@@ -180,7 +186,7 @@ class _Sketch:
 
     def frame(self, node: Node, title: str, kind: str, parent: str | None, part: str = "") -> str:
         key = f"{node.id}.{part}" if part else node.id
-        self.frames[key] = Frame(key, shorten(title, 60), kind, parent)
+        self.frames[key] = Frame(key, shorten(title, 80), kind, parent)
         return key
 
     def loop(self, node: Node, parent: str | None) -> None:
@@ -207,12 +213,14 @@ class _Sketch:
         bound = self.words.open_value(node.attr("bound" if node.op == "fold" else "rounds"))
         if node.op == "fold":
             return f"fold up to {bound}"
-        until = dict(node.region("body").results).get("until")
-        if until is None:
+        results = dict(node.region("body").results)
+        if "until" not in results:
             return f"repeat {bound}"
-        ends = condition(until, self.nodes, self.words)
-        kept = ", keeping best" if node.attr("keep") == "best" else ""
-        return f"repeat up to {bound} until {ends}{kept}"
+        ends = condition(results["until"], self.nodes, self.words)
+        title = f"repeat up to {bound} until {ends}"
+        if node.attr("keep") != "best":
+            return title
+        return f"{title} keeping best({condition(results['score'], self.nodes, self.words)})"
 
     def each(self, node: Node, parent: str | None) -> None:
         body = node.region("body")
@@ -263,8 +271,12 @@ class _Sketch:
             inside = self.frame(node, title, "branch", merged.frame, region.name)
             self.region(region, inside)
         self.add(merged)
+        labels: dict[tuple[str, str], list[str]] = {}
         for region in node.regions:
-            self.connect(self.of(dict(region.results)["yield"]), node.id, region.name)
+            for source in self.of(dict(region.results)["yield"]):
+                labels.setdefault(source, []).append(region.name)
+        for source, names in labels.items():
+            self.connect((source,), node.id, ", ".join(names))
 
     def optional(self, node: Node, parent: str | None) -> None:
         hole = self.hole_of(node)

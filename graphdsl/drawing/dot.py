@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from graphdsl.drawing.lines import heading, remarks
+from graphdsl.drawing.lines import alternatives, heading, remarks
 from graphdsl.drawing.model import Arrow, Box, Drawing
 
 _HEAD: Final = (
@@ -26,7 +26,9 @@ _COLOURS: Final = {
 
 def to_dot(drawing: Drawing) -> str:
     """A digraph with one cluster per frame."""
-    body = [*_group(drawing, None, "  "), *(f"  {_arrow(arrow)}" for arrow in drawing.arrows)]
+    labels = alternatives(drawing)
+    arrows = (f"  {_arrow(arrow, labels.get(arrow, ''))}" for arrow in drawing.arrows)
+    body = [*_group(drawing, None, "  "), *arrows]
     return "\n".join([f"digraph {quote(drawing.title)} {{", *_HEAD, *body, "}"]) + "\n"
 
 
@@ -49,15 +51,15 @@ def _box(box: Box) -> str:
     return f'{quote(box.id)} [label={label}, fillcolor="{fill}", color="{stroke}"{dashed}];'
 
 
-def _arrow(arrow: Arrow) -> str:
+def _arrow(arrow: Arrow, label: str) -> str:
     ends = f"{quote(arrow.source)} -> {quote(arrow.target)}"
     match arrow.kind:
         case "loop":
             return f"{ends} [style=dashed, constraint=false, label={quote('next round')}];"
         case "bypass":
-            return f"{ends} [style=dotted, label={quote('else')}];"
+            return f"{ends} [style=dotted, label={quote(label or 'else')}];"
         case _:
-            return f"{ends};"
+            return f"{ends} [label={quote(label)}];" if label else f"{ends};"
 
 
 def quote(text: str) -> str:

@@ -27,7 +27,7 @@ class Item:
     """A thing to place. `ports` are x offsets from its left side where edges of a key attach.
 
     `rank` is -1 for the first row, 1 for the last, 0 for anywhere; `right` keeps it at the right
-    end of its row.
+    end of its row, and at the top of it.
     """
 
     key: Key
@@ -37,18 +37,18 @@ class Item:
     right: bool = False
     ports: Mapping[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
 
-    def port(self, side: str, source: str) -> float:
-        """Where an edge of that source attaches: at its port, or in the middle."""
-        return self.ports.get((side, source), self.width / 2)
+    def port(self, side: str, strand: str) -> float:
+        """Where an edge of that strand attaches: at its port, or in the middle."""
+        return self.ports.get((side, strand), self.width / 2)
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """From one item to another; `source` is the box that the value comes from."""
+    """From one item to another. Edges of one `strand` run together as far as they can."""
 
     tail: Key
     head: Key
-    source: str
+    strand: str
 
 
 Point = tuple[float, float]
@@ -96,6 +96,7 @@ def _levels(items: Sequence[Item], edges: Sequence[Edge]) -> dict[Key, int]:
     for row, keys in enumerate(nx.topological_generations(graph)):
         level.update(dict.fromkeys(keys, row))
     _pull_down(items, edges, level)
+    _lift(items, edges, level)
     return _with_ports(items, level)
 
 
@@ -106,6 +107,16 @@ def _pull_down(items: Sequence[Item], edges: Sequence[Edge], level: dict[Key, in
         uses = [level[edge.head] for edge in edges if edge.tail == item.key]
         if item.key not in fed and uses and item.rank == 0 and not item.right:
             level[item.key] = min(uses) - 1
+
+
+def _lift(items: Sequence[Item], edges: Sequence[Edge], level: dict[Key, int]) -> None:
+    """What only ports feed and stands on the right (carried values) goes to the first row."""
+    ports = {item.key for item in items if item.rank}
+    held = {edge.head for edge in edges if edge.tail not in ports}
+    inner = [level[item.key] for item in items if item.rank == 0]
+    for item in items:
+        if item.right and item.rank == 0 and item.key not in held:
+            level[item.key] = min(inner)
 
 
 def _with_ports(items: Sequence[Item], level: dict[Key, int]) -> dict[Key, int]:
@@ -132,18 +143,18 @@ def _rows(items: Sequence[Item], edges: Sequence[Edge]) -> _Rows:
 
 
 def _chain(rows: _Rows, edge: Edge, level: dict[Key, int]) -> None:
-    """Link tail and head, with a stand-in in every row between. Edges of one source share them."""
+    """Link tail and head, with a stand-in in every row between. Edges of one strand share them."""
     chain = [edge.tail]
     for row in range(level[edge.tail] + 1, level[edge.head]):
-        key = ("bend", str(row), *edge.tail, edge.source)
+        key = ("bend", str(row), *edge.tail, edge.strand)
         if key not in rows.items:
             rows.items[key] = Item(key, 2, 0)
             rows.rows[row].append(key)
         chain.append(key)
     chain.append(edge.head)
     for tail, head in pairwise(chain):
-        a = rows.items[tail].port("out", edge.source)
-        b = rows.items[head].port("in", edge.source)
+        a = rows.items[tail].port("out", edge.strand)
+        b = rows.items[head].port("in", edge.strand)
         if (head, a, b) not in rows.down.setdefault(tail, []):
             rows.down[tail].append((head, a, b))
             rows.up.setdefault(head, []).append((tail, b, a))
@@ -242,6 +253,9 @@ def _align(
         for key in row
     ]
     weights = [4.0 if rows.items[key].height == 0 else 1.0 for key in row]
+    for index in range(1, len(row)):
+        if row[index] not in rows.up and row[index] not in rows.down:  # beside its neighbour
+            wanted[index], weights[index] = wanted[index - 1], 0.01
     shifted = [want - offset for want, offset in zip(wanted, offsets, strict=True)]
     for key, value, offset in zip(row, isotonic(shifted, weights), offsets, strict=True):
         xs[key] = value + offset
@@ -283,7 +297,8 @@ def _measure(rows: _Rows, xs: Mapping[Key, float]) -> Placed:
     for index, row in enumerate(rows.rows):
         tall = _tallest(rows, index)
         for key in row:
-            tops[key] = y + (tall - rows.items[key].height) / 2
+            item = rows.items[key]
+            tops[key] = y if item.right else y + (tall - item.height) / 2
             bands[key] = (y, y + tall)
         if index + 1 < len(rows.rows):
             y += tall + (_GAP_Y if tall and _tallest(rows, index + 1) else _GAP_PORTS)
@@ -312,9 +327,9 @@ def _way(
         item = rows.items[key]
         top, bottom = bands[key]
         if index > 0:
-            x = xs[key] + item.port("in", edge.source)
+            x = xs[key] + item.port("in", edge.strand)
             points += [(x, top), (x, tops[key])]
         if index + 1 < len(chain):
-            x = xs[key] + item.port("out", edge.source)
+            x = xs[key] + item.port("out", edge.strand)
             points += [(x, tops[key] + item.height), (x, bottom)]
     return tuple(points)

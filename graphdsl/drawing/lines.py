@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphdsl.drawing.model import Box
+from graphdsl.drawing.model import Arrow, Box, Drawing
 
 
 def heading(box: Box) -> str:
@@ -20,3 +20,13 @@ def remarks(box: Box) -> tuple[str, ...]:
     """Details, then holes, each marked with a diamond."""
     dropped = ("may be dropped",) if box.optional else ()
     return (*box.details, *(f"◇ {hole}" for hole in (*box.holes, *dropped)))
+
+
+def alternatives(drawing: Drawing) -> dict[Arrow, str]:
+    """What is written on an arrow into a merge: `then`, `else`, the label of a choice."""
+    merges = {box.id for box in drawing.boxes if box.kind == "merge"}
+    return {
+        arrow: arrow.label
+        for arrow in drawing.arrows
+        if arrow.target in merges and arrow.label and arrow.label != "if"
+    }

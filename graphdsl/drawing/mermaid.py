@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from graphdsl.drawing.lines import heading, remarks
+from graphdsl.drawing.lines import alternatives, heading, remarks
 from graphdsl.drawing.model import Arrow, Box, Drawing
 
 _SHAPES: Final = {
@@ -31,7 +31,8 @@ def to_mermaid(drawing: Drawing) -> str:
     ids = {box.id: f"n{index}" for index, box in enumerate(drawing.boxes)}
     frames = {frame.id: f"f{index}" for index, frame in enumerate(drawing.frames)}
     lines = ["flowchart TD", *_group(drawing, None, ids, frames, "  ")]
-    lines += [f"  {_arrow(arrow, ids)}" for arrow in drawing.arrows]
+    labels = alternatives(drawing)
+    lines += [f"  {_arrow(arrow, ids, labels.get(arrow, ''))}" for arrow in drawing.arrows]
     lines += [f"  {style}" for style in _STYLES]
     return "\n".join(lines) + "\n"
 
@@ -55,9 +56,10 @@ def _box(box: Box, key: str) -> str:
     return f'{key}{left}"{text}"{right}:::{box.kind}'
 
 
-def _arrow(arrow: Arrow, ids: dict[str, str]) -> str:
+def _arrow(arrow: Arrow, ids: dict[str, str], label: str) -> str:
     link = "-->" if arrow.kind == "data" else "-.->"
     text = {"loop": "|next round|", "bypass": "|else|"}.get(arrow.kind, "")
+    text = f'|"{escape(label)}"|' if label else text
     return f"{ids[arrow.source]} {link}{text} {ids[arrow.target]}"
 
 

@@ -29,7 +29,7 @@ class Arrow:
     """A value goes from one box to another.
 
     `kind` is `data`, `loop` (to the next round) or `bypass` (taken when an optional stage is
-    dropped). `label` names the parameter or the branch.
+    dropped). `label` names the parameter or, into a `merge`, the alternatives (`then`) or `if`.
     """
 
     source: str

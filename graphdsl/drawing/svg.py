@@ -80,6 +80,9 @@ def _parts(drawing: Drawing, layout: Layout) -> Iterator[str]:
         yield _arrow(arrow, layout.ways[arrow])
     for frame in drawing.frames:
         yield _title(frame, layout.frames[frame.id])
+    for arrow, label in layout.labels.items():
+        x, y = layout.ways[arrow][-1]
+        yield _line("title", x, y - 12, label)
     for box in drawing.boxes:
         yield _box(box, layout.boxes[box.id])
 
@@ -117,7 +120,7 @@ def _rect(at: Rect, rounded: float) -> str:
 
 
 def _arrow(arrow: Arrow, way: Sequence[Point]) -> str:
-    path = _bent(way) if arrow.kind != "loop" else _bent(way[:-4]) + _cornered(way[-5:])
+    path = _bent(way) if arrow.kind != "loop" else _bent(way[:-5]) + _cornered(way[-6:])
     names = f"{arrow.source} → {arrow.target}" + (f" ({arrow.label})" if arrow.label else "")
     return (
         f'<path class="arrow {arrow.kind}" d="{path}" marker-end="url(#tip)">'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 
 from graphdsl.ir.nodes import Attr, Choices, Graph, Hole, HoleRef, Interval, Node, Symbol
@@ -58,6 +59,11 @@ class Words:
             case str():
                 return shorten(attr)
 
+    def literal(self, attr: Attr) -> str:
+        """A constant as it is written: a text stands in quotes."""
+        text = self.value(attr)
+        return json.dumps(text, ensure_ascii=False) if isinstance(attr, str) else text
+
     def default(self, hole: Hole) -> str:
         """What runs when nobody decides: a label, or a number."""
         default = hole.default
@@ -82,14 +88,14 @@ class Words:
 
 
 def condition(value: str, nodes: Mapping[str, Node], words: Words) -> str:
-    """The text of a Bool as it may have been written: `checked.passed`, `score >= 0.5`."""
+    """The text of a value as it may have been written: `checked.passed`, `score >= 0.5`."""
     node = nodes.get(value)
     if node is None:
         return _last(value)
     inner = [condition(source, nodes, words) for _, source in node.inputs]
     match node.op:
         case "const":
-            return next((words.value(attr) for _, attr in node.attrs), "")
+            return next((words.literal(attr) for _, attr in node.attrs), "")
         case "field":
             name = words.value(node.attr("name"))
             record = nodes.get(node.input("of") or "")

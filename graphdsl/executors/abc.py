@@ -6,7 +6,7 @@ that loop, and never retries: retries, admission and budgets belong to the engin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from graphdsl.values import Finish, LogprobStats, Messages, Usage
@@ -28,6 +28,26 @@ class Capabilities:
     context_tokens: int | None = None
 
 
+class Meter:
+    """What a call has spent so far, in tokens; a backend keeps it up to date while it generates.
+
+    It may be written on another thread than it is read on. The engine charges it when the call
+    is cut off; when a completion comes back, that one's usage counts instead.
+    """
+
+    __slots__ = ("calls", "completion_tokens", "prompt_tokens")
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.prompt_tokens = 0
+        self.completion_tokens = 0
+
+    @property
+    def usage(self) -> Usage:
+        """The same as a usage; `calls` is 1 once the engine has sent the request."""
+        return Usage(self.calls, self.prompt_tokens, 0, self.completion_tokens)
+
+
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """One sample of one prompt. `max_tokens` None means the model's own limit.
@@ -35,6 +55,7 @@ class ChatRequest:
     `temperature` 0 is greedy. `stop` ends generation before any of its strings. A trailing
     assistant message is continued where the backend has `prefix_continuation`. `sample` is the
     index of this sample within its node; models ignore it, scripted and recorded ones need it.
+    A backend with `cancellation` counts in `meter`, where there is one, what it has spent.
     """
 
     messages: Messages
@@ -45,6 +66,7 @@ class ChatRequest:
     stop: tuple[str, ...] = ()
     logprobs: bool = False
     sample: int = 0
+    meter: Meter | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Final
 
@@ -34,8 +35,8 @@ class Served:
 class Backends:
     """Opens each model at first use and keeps it; an async context manager.
 
-    Models that differ only in name and sampling defaults share one backend. Belongs to the event
-    loop that first uses it.
+    Models that differ only in name and sampling defaults share one backend, unless their files
+    lie in different folders. Belongs to the event loop that first uses it.
     """
 
     def __init__(self, opener: Open = open_backend) -> None:
@@ -99,11 +100,19 @@ class Backends:
         if known is not None and known[0] is spec:
             return known[1]
         options = {name: spec.options[name] for name in spec.options if name not in _PER_CALL}
-        key = json.dumps([spec.backend, spec.model, options], sort_keys=True, default=list)
+        key = json.dumps([spec.backend, _place(spec), options], sort_keys=True, default=list)
         if len(self._keys) >= 1024:
             self._keys.clear()
         self._keys[id(spec)] = (spec, key)
         return key
+
+
+def _place(spec: ModelSpec) -> str:
+    """The model's own name; a path in full, since another folder may have another such file."""
+    name = Path(spec.model).expanduser()
+    path = Path(spec.folder or "", name)
+    is_path = name.suffix == ".gguf" or len(name.parts) > 1 or path.is_file()
+    return str(path.resolve()) if is_path else spec.model
 
 
 def _retrieve(task: asyncio.Task[Served]) -> None:

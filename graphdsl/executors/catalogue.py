@@ -10,7 +10,13 @@ from typing import Final
 from graphdsl.errors import ModelNotFound
 from graphdsl.executors.download import Progress
 from graphdsl.executors.fetching import fetch
-from graphdsl.executors.model_cache import exclusive, models_dir, require_space, storage
+from graphdsl.executors.model_cache import (
+    exclusive,
+    models_dir,
+    require_space,
+    sha256_of,
+    storage,
+)
 from graphdsl.executors.model_entry import Entry, Hub
 from graphdsl.executors.wheels import Wheel
 
@@ -76,23 +82,44 @@ def find(name: str) -> Entry:
 def locate(name: str) -> Path | None:
     """The cached file of a catalogue model, or None while it has not been pulled completely.
 
-    Raises `ModelNotFound` for a name that is not in the catalogue.
+    Its size is checked, not its content (see `damage`). Raises `ModelNotFound` for a name that is
+    not in the catalogue.
     """
     entry = find(name)
     path = models_dir() / entry.file
     return path if path.is_file() and path.stat().st_size == entry.bytes else None
 
 
+def damage(path: Path) -> str | None:
+    """What is wrong with a cached catalogue file, and what mends it; None when it is whole.
+
+    None for any other file too: nobody knows what it should be.
+    """
+    entry = next((e for e in CATALOGUE.values() if models_dir() / e.file == path), None)
+    if entry is None or (found := sha256_of(path)) == entry.sha256:
+        return None
+    return (
+        f"{path} is damaged: its sha256 is {found} instead of {entry.sha256}; fetch it again with: "
+        f"graphdsl models pull {entry.name}"
+    )
+
+
 def pull(name: str, progress: Progress | None = None) -> Path:
     """Fetch a catalogue model into the cache, once, and return its file; offline afterwards.
 
     Interrupted work is continued by the next pull, two pulls at once share one download, and the
-    file appears only after its sha256 was checked. `progress` gets (done, total) in bytes of the
-    model. Raises `ModelNotFound` and `BackendError`.
+    file appears only after its sha256 was checked. One that is there already is checked too, and
+    fetched again when it is damaged. `progress` gets (done, total) in bytes of the model.
+    Raises `ModelNotFound` and `BackendError`.
     """
     entry = find(name)
-    ready = locate(name)
-    return ready if ready else _pull(entry, progress or _silent)
+    return _whole(entry) or _pull(entry, progress or _silent)
+
+
+def _whole(entry: Entry) -> Path | None:
+    """The cached file, if its content is right."""
+    ready = locate(entry.name)
+    return None if ready is None or damage(ready) else ready
 
 
 def _pull(entry: Entry, progress: Progress) -> Path:
@@ -102,7 +129,7 @@ def _pull(entry: Entry, progress: Progress) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         lock = folder / f"{entry.file}.lock"
         with exclusive(lock, waiting=lambda: progress(0, entry.bytes)):
-            if ready := locate(entry.name):
+            if ready := _whole(entry):
                 return ready
             work = folder / f"{entry.file}.download"
             work.mkdir(exist_ok=True)

@@ -31,7 +31,7 @@ async def repeat(run: Run, frame: Frame, job: Job, record: Record | None) -> Val
 
     The value is a record of exported and carried names: those of the round with the highest
     score with `keep` best (earliest on ties; a missing or NaN score is the lowest), else of the
-    last round.
+    last round. When the time of its budget is over it ends with the round in progress.
     """
     code, attrs = job.regions["body"], job.step.attrs
     carried = job.arguments(frame.values)
@@ -40,6 +40,8 @@ async def repeat(run: Run, frame: Frame, job: Job, record: Record | None) -> Val
     best: dict[str, Value] = {}
     top: float | None = None
     for number in range(int(attrs["rounds"])):
+        if number and await run.out_of_time(frame, record):
+            break
         results = await _round(run, frame, job, code, number, values, record)
         values = [results[_NEXT + name] for name in names]
         score = _score(results.get("score")) if attrs.get("keep") == "best" else None
@@ -80,12 +82,17 @@ async def each(run: Run, frame: Frame, job: Job, record: Record | None) -> Value
 
 
 async def fold(run: Run, frame: Frame, job: Job, record: Record | None) -> Value:
-    """The body for one item after another, carrying values; a record of the last ones."""
+    """The body for one item after another, carrying values; a record of the last ones.
+
+    When the time of its budget is over it ends with the item in progress.
+    """
     code = job.regions["body"]
     start = job.arguments(frame.values)
     names = code.plan.params[1:]
     values = [start[name] for name in names]
     for number, item in enumerate(_bounded(frame, job, record)):
+        if number and await run.out_of_time(frame, record):
+            break
         results = await _round(run, frame, job, code, number, [item, *values], record)
         values = [results[_NEXT + name] for name in names]
     return dict(zip(names, values, strict=True))

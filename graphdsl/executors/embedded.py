@@ -90,7 +90,7 @@ class EmbeddedBackend:
         Raises `ContextOverflow` for a long prompt, and `BackendError`.
         """
         await self._slots.acquire()
-        generation = Generation(self._name)
+        generation = Generation(self._name, request.meter)
         try:
             work = partial(_generate, self._open_server(), request, self._control, generation)
             future = asyncio.get_running_loop().run_in_executor(self._pool, work)

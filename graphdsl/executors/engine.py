@@ -39,10 +39,14 @@ async def execute(
     """Run a program once.
 
     `content` keeps prompts and replies in the trace; `observe` gets the trace of a run that
-    ended badly too. Cancelling the call cancels every sample in flight and returns when they have
-    ended. Raises `InputError` for inputs that do not fit and memories that cannot be used,
+    ended badly too. `stores` are the memories of the loaded program; without them a memory that
+    has no file is empty. Memories are written only by a run whose status is `ok`. Cancelling the
+    call cancels every sample in flight and returns when they have ended.
+
+    Raises `InputError` for inputs that do not fit and memories that cannot be used,
     `OperatorError` (with the node's address) when an operator breaks, `BackendError` when a model
-    cannot be opened. A sample that fails is a value, and raises nothing.
+    cannot be opened or a memory cannot be written. A sample that fails is a value, and raises
+    nothing.
     """
     values = bind_inputs(program, inputs)
     code = _resolved(program, operators)
@@ -52,9 +56,12 @@ async def execute(
         run = Run(backends, memory, seed, budget, record, content)
         with _traced(record, run, observe):
             output = await run.whole(code, values)
-            await memory.commit()
             exhausted = run.scope.exhausted
             status = status_of(output, exhausted)
+            if status == "ok" and run.sampler.fruitless:
+                status = "failed"
+            if status == "ok":
+                await memory.commit()
             if record is not None:
                 record.status, record.value = status, as_text(output)
     seconds = time.perf_counter() - start

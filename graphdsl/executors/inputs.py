@@ -64,8 +64,21 @@ def fit(value: Any, kind: Type, name: str) -> Value:
 
 
 def _shown(value: Any) -> str:
-    shown = repr(value)
-    return f"{type(value).__name__} {shown if len(shown) <= 40 else shown[:37] + '...'}"
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return f"the number {value}"
+        case str():
+            return f"the text `{value if len(value) <= 40 else value[:39] + '…'}`"
+        case list() | tuple():
+            return "a list"
+        case Mapping():
+            return "a record"
+        case _:
+            return f"a `{type(value).__name__}`"  # pyright: ignore[reportUnknownArgumentType]
 
 
 def _number(value: Any) -> Value:

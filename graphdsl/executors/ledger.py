@@ -147,6 +147,13 @@ class Scope:
             if scope is outermost:
                 return
 
+    def run_out(self) -> str:
+        """Note that the time of `deadline` is over; gives the limit as the program writes it."""
+        owner = next(s for s in reversed(list(self.chain())) if s.deadline == self.deadline)
+        limit = f"seconds({owner.limits.seconds:g})" if owner.limits.seconds else "seconds"
+        self.mark_exhausted(limit, owner)
+        return limit
+
     def pump(self) -> None:
         """Grant, refuse or pass on those who wait here, in order, until one must go on waiting."""
         while self._waiting:

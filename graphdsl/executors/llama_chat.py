@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from graphdsl.errors import BackendError, ContextOverflow
-from graphdsl.executors.abc import ChatRequest, Completion
+from graphdsl.executors.abc import ChatRequest, Completion, Meter
 from graphdsl.ops.neutral import broken
 from graphdsl.values import Finish, LogprobStats, Message, Messages, Usage
 
@@ -35,6 +35,7 @@ def request_body(request: ChatRequest, control: re.Pattern[str] | None) -> dict[
         "stream": True,
         "stream_options": {"include_usage": True},
         "return_progress": True,  # chunks while the prompt is read: chances to cancel
+        "timings_per_token": True,  # what a cancelled generation has cost so far
         "verbose": True,  # the only way to learn whether a stop string ended it
     }
     if request.seed is not None:
@@ -70,9 +71,10 @@ def _encodable(text: str) -> str:
 class Generation:
     """Collects the chunks of one completion on a worker thread; `stop` may be set from any."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, meter: Meter | None = None) -> None:
         self.stop = threading.Event()
         self._model = model
+        self._meter = meter
         self._texts: list[str] = []
         self._logprobs: list[float] = []
         self._usage: dict[str, Any] | None = None
@@ -107,6 +109,8 @@ class Generation:
         if "error" in chunk:
             self._error = chunk["error"]
             return
+        if self._meter is not None:
+            _count(self._meter, chunk)
         for choice in chunk.get("choices", ()):
             self._texts.append(choice["delta"].get("content") or "")
             if found := choice.get("logprobs"):
@@ -137,6 +141,14 @@ class Generation:
             prompt_tokens=tokens,
             limit=limit,
         )
+
+
+def _count(meter: Meter, chunk: dict[str, Any]) -> None:
+    """What this chunk says was read and written so far."""
+    if progress := chunk.get("prompt_progress"):
+        meter.prompt_tokens = progress["processed"]
+    if timings := chunk.get("timings"):
+        meter.completion_tokens = timings["predicted_n"]
 
 
 def _logprob(token: dict[str, Any]) -> float:

@@ -16,6 +16,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from graphdsl.errors import BackendError, BackendMissing, ModelCorrupt
+from graphdsl.executors.catalogue import damage
 from graphdsl.executors.gguf import check_complete
 
 _PROMPT_CACHE_MIB: Final = 256
@@ -114,6 +115,8 @@ def _diagnose(settings: Settings, model: str) -> BackendError:
             "(a catalogue model with: graphdsl models pull NAME)",
             model=model,
         )
+    if damaged := damage(settings.path):
+        return ModelCorrupt(damaged, model=model)
     return BackendError(
         f"llama.cpp cannot load {settings.path} with {settings.slots} slots of {settings.context} "
         "tokens: its architecture is not supported, its data is damaged, or memory is short; "

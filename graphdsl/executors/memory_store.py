@@ -8,6 +8,7 @@ Nothing here is bound to a thread; every store has its lock.
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import threading
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from graphdsl.errors import InputError
+from graphdsl.errors import BackendError, InputError
 from graphdsl.values import Doc
 
 BUSY: Final = 10.0
@@ -30,6 +31,17 @@ _APPLICATION: Final = 0x67647331
 
 _MOST_WORDS: Final = 1000
 """Distinct words of a query that are looked for."""
+
+_OF_THE_DISK: Final = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+    }
+)
+"""Errors that are no fault of the program or its inputs."""
 
 _SCHEMA: Final = f"""
 BEGIN IMMEDIATE;
@@ -123,12 +135,20 @@ class Store:
             snapshot.close()
 
     def commit(self, entries: Sequence[Entry]) -> None:
-        """Add all entries in order, or none. Raises `InputError` when the store refuses."""
+        """Add all entries in order, or none.
+
+        Raises `InputError` when it is no store, `BackendError` when it cannot be written.
+        """
         with self._lock, self._explained():
             if self.path is None:
                 _add(self._private(), entries)
                 return
-            with closing(self._open()) as connection:
+            if self._locked_up(self.path):
+                raise BackendError(
+                    f"memory `{self.name}`: `{self.path}` cannot be written: it is read-only; make "
+                    "it and its folder writable, or point `store` at another place"
+                )
+            with closing(self._open(self.path)) as connection:
                 _add(connection, entries)
 
     def close(self) -> None:
@@ -141,38 +161,55 @@ class Store:
     def _snapshot(self) -> Snapshot:
         """A file pins a read transaction, an in-process store is copied."""
         if self.path is not None:
-            connection = self._open()
+            locked = self._locked_up(self.path)
+            connection = self._look(self.path) if locked else self._open(self.path)
             connection.execute("BEGIN")
         else:
             connection = _connect(":memory:")
             self._private().backup(connection)
         return Snapshot(connection, _version(connection))
 
-    def _open(self) -> sqlite3.Connection:
-        assert self.path is not None
-        if not self.path.parent.is_dir():
-            raise InputError(
-                f"memory `{self.name}`: the folder `{self.path.parent}` does not exist"
-            )
-        connection = _connect(str(self.path))
+    def _locked_up(self, path: Path) -> bool:
+        """True when the file cannot be written, nor what SQLite keeps beside it."""
+        if not path.parent.is_dir():
+            raise InputError(f"memory `{self.name}`: the folder `{path.parent}` does not exist")
+        return not _writable(path.parent) or (path.exists() and not _writable(path))
+
+    def _look(self, path: Path) -> sqlite3.Connection:
+        """For reading only; a file that is not there yet is an empty memory."""
+        if not path.exists():
+            connection = _connect(":memory:")
+            connection.executescript(_SCHEMA)
+            return connection
+        connection = _connect_to_look(path)
         try:
-            self._prepare(connection)
+            if not self._is_memory(connection):
+                raise InputError(f"memory `{self.name}`: `{path}` is empty and cannot be written")
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        """Make the tables of a new file; any other must be a memory."""
+    def _open(self, path: Path) -> sqlite3.Connection:
+        connection = _connect(str(path))
+        try:
+            if not self._is_memory(connection):
+                connection.executescript(_SCHEMA)
+            _write_ahead(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _is_memory(self, connection: sqlite3.Connection) -> bool:
+        """False for a new file, which has no tables yet; any other must be a memory."""
         connection.execute("BEGIN")  # both questions are about the same moment
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         connection.execute("COMMIT")
         if tables and application != _APPLICATION:
             raise InputError(f"memory `{self.name}`: `{self.path}` is another program's database")
-        if not tables:
-            connection.executescript(_SCHEMA)
-        _write_ahead(connection)
+        return bool(tables)
 
     def _private(self) -> sqlite3.Connection:
         if self._own is None:
@@ -186,17 +223,40 @@ class Store:
         try:
             yield
         except sqlite3.Error as error:
-            raise InputError(f"memory `{self.name}`: {_reason(error, self.path)}") from error
+            reason = f"memory `{self.name}`: {_reason(error, self.path)}"
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_THE_DISK:
+                raise BackendError(reason) from error
+            raise InputError(reason) from error
 
 
-def _connect(path: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA synchronous = NORMAL")
+def _writable(path: Path) -> bool:
+    return os.access(path, os.W_OK)
+
+
+def _connect_to_look(path: Path) -> sqlite3.Connection:
+    """A connection that writes nothing, not even the files that SQLite keeps beside a database.
+
+    Where these cannot be made SQLite must be told that nobody changes the file (`immutable`).
+    """
+    address = path.resolve().as_uri()
+    connection = _connect(f"{address}?mode=ro", uri=True)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        return _connect(f"{address}?mode=ro&immutable=1", uri=True)
     return connection
+
+
+def _connect(path: str, *, uri: bool = False) -> sqlite3.Connection:
+    return sqlite3.connect(
+        path, timeout=BUSY, isolation_level=None, check_same_thread=False, uri=uri
+    )
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
     """Let readers and a writer work side by side. SQLite does not wait for this lock by itself."""
+    connection.execute("PRAGMA synchronous = NORMAL")
     deadline = time.monotonic() + BUSY
     while True:
         try:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 from graphdsl.executors.trace import Trace
+from graphdsl.ops.candidates import told
 from graphdsl.values import Answer, Doc, Draft, Finish, Messages, Usage, Value, Verdict
 
 
@@ -54,6 +55,18 @@ class Result:
         """In [0, 1], where the value is an answer or draft whose confidence was measured."""
         return self.output.confidence if isinstance(self.output, Answer | Draft) else None
 
+    @property
+    def error(self) -> str | None:
+        """Why there is no answer, in words; None where there is one."""
+        if self.status != "failed" and not is_missing(self.output):
+            return None
+        if isinstance(self.output, Draft) and self.output.error:
+            return self.output.error
+        records = self.trace.walk() if self.trace is not None else ()
+        calls = [call for record in records for call in record.calls]
+        ends = [(Finish(call.finish), call.error) for call in calls]
+        return f"no sample gave an answer{told(ends)}"
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-compatible, without the trace."""
         return {
@@ -66,6 +79,7 @@ class Result:
             "usd": self.usd,
             "seconds": self.seconds,
             "exhausted": self.exhausted,
+            "error": self.error,
         }
 
 
@@ -120,9 +134,14 @@ def status_of(output: Value, exhausted: str | None) -> str:
     """`exhausted`, `failed` or `ok`; a budget that ran out explains whatever is missing."""
     if exhausted is not None:
         return "exhausted"
-    if isinstance(output, Draft) and output.finish in (Finish.ERROR, Finish.CANCELLED):
-        return "failed"
-    return "failed" if isinstance(output, Answer) and not output.text else "ok"
+    return "failed" if is_missing(output) else "ok"
+
+
+def is_missing(output: Value) -> bool:
+    """True for what stands for a value that no sample gave."""
+    if isinstance(output, Draft):
+        return output.finish in (Finish.ERROR, Finish.CANCELLED)
+    return isinstance(output, Answer) and not output.text
 
 
 def _finite(value: float | None) -> float | None:

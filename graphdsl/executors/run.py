@@ -62,6 +62,7 @@ class Run:
         self._error: BaseException | None = None
         self._closed = False
         self._resuming = False
+        self._turn = 0.0
 
     @property
     def usage(self) -> Usage:
@@ -114,6 +115,24 @@ class Run:
             else:
                 self._launch(frame, job)
         return kept
+
+    async def out_of_time(self, frame: Frame, record: Record | None) -> bool:
+        """Between rounds, which may be pure and many: a turn for others, and a look at the clock.
+
+        When the deadline has passed, that is noted and the loop must end.
+        """
+        now = time.perf_counter()
+        if now > self._turn:
+            await asyncio.sleep(0)
+            self._turn = now + _SLICE
+        scope = frame.scope
+        if scope.deadline is None or self.loop.time() < scope.deadline:
+            return False
+        limit = scope.run_out()
+        if record is not None:
+            record.status = "exhausted"
+            record.notes.append(f"ended between rounds: {limit}")
+        return True
 
     def _launch(self, frame: Frame, job: Job) -> None:
         task = self.loop.create_task(self._work(frame, job))

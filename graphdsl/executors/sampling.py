@@ -10,7 +10,7 @@ from types import CoroutineType
 from typing import Any, Final
 
 from graphdsl.errors import BackendError, BackendMissing, ModelCorrupt, ModelNotFound
-from graphdsl.executors.abc import Capabilities, ChatRequest, Completion
+from graphdsl.executors.abc import Capabilities, ChatRequest, Completion, Meter
 from graphdsl.executors.backend_pool import Backends, Served
 from graphdsl.executors.frame import Frame
 from graphdsl.executors.ledger import Amount, Refused, Reservation, Scope
@@ -49,11 +49,17 @@ class Sampler:
         content: bool = False,
     ) -> None:
         self.usage = Usage()
+        self._completed = False
         self._backends = backends
         self._seed = seed
         self._loop = loop
         self._start = loop.time()
         self._content = content
+
+    @property
+    def fruitless(self) -> bool:
+        """True when models were called and none gave a completion."""
+        return self.usage.calls > 0 and not self._completed
 
     def now(self) -> float:
         """Seconds since the run began."""
@@ -66,58 +72,75 @@ class Sampler:
         """
         seed = self._seed_of(ask, address)
         start = self.now()
+        meter = Meter()
         try:
             if not ask.messages.turns:
                 draft = _failed(ask, seed, Finish.ERROR, "the prompt rendered to nothing")
             elif scope.deadline is None:
-                draft = await self._answer(ask, seed, scope)
+                draft = await self._answer(ask, seed, scope, meter)
             else:
-                draft = await self._in_time(ask, seed, scope, scope.deadline)
+                draft = await self._in_time(ask, seed, scope, scope.deadline, meter)
         except Refused as refusal:
             draft = _failed(ask, seed, Finish.CANCELLED, str(refusal))
+        except asyncio.CancelledError:
+            if record is not None and meter.calls:
+                cut = _failed(ask, seed, Finish.CANCELLED, "the run was cancelled", meter.usage)
+                self._note(record, cut, ask, start)
+            raise
         if record is not None:
             self._note(record, draft, ask, start)
         return draft
 
-    async def _in_time(self, ask: Ask, seed: int, scope: Scope, deadline: float) -> Draft:
+    async def _in_time(
+        self, ask: Ask, seed: int, scope: Scope, deadline: float, meter: Meter
+    ) -> Draft:
         clock = asyncio.timeout_at(deadline)
         try:
             async with clock:
-                return await self._answer(ask, seed, scope)
+                return await self._answer(ask, seed, scope, meter)
         except TimeoutError:
             if not clock.expired():
                 raise
-            return self._too_late(scope, ask, seed)
+            reason = f"budget exhausted: {scope.run_out()}"
+            return _failed(ask, seed, Finish.CANCELLED, reason, meter.usage)
 
-    async def _answer(self, ask: Ask, seed: int, scope: Scope) -> Draft:
+    async def _answer(self, ask: Ask, seed: int, scope: Scope, meter: Meter) -> Draft:
         """The sample once a model is open, the budget grants it and the backend has room."""
         served = await self._backends.get(ask.model)
-        request = _request(ask, seed, served.capabilities)
+        request = _request(ask, seed, served.capabilities, meter)
         reservation = None
         if scope.limited:
             request, worst = bounded(request, served.capabilities, scope)
             reservation = await scope.reserve(worst)
         try:
             async with served.admission:
-                return await self._send(served, ask, request, reservation)
+                return await self._send(served, ask, request, meter, reservation)
         finally:
             if reservation is not None:
                 reservation.settle()
 
     async def _send(
-        self, served: Served, ask: Ask, request: ChatRequest, reservation: Reservation | None
+        self,
+        served: Served,
+        ask: Ask,
+        request: ChatRequest,
+        meter: Meter,
+        reservation: Reservation | None,
     ) -> Draft:
-        """Call the backend and settle. A call cut off in flight counts, its tokens do not."""
-        spent = _ONE_CALL
+        """Call the backend and settle; a call without a completion costs what its meter shows."""
+        meter.calls = 1
+        spent = None
         try:
             completion = await served.backend.chat(request)
             spent = _counted(completion.usage)
+            self._completed = True
             return _draft(ask, request, completion, spent)
         except _FATAL:
             raise
         except BackendError as error:
-            return _failed(ask, request.seed, Finish.ERROR, str(error), spent)
+            return _failed(ask, request.seed, Finish.ERROR, str(error), meter.usage)
         finally:
+            spent = spent or meter.usage
             if reservation is not None:
                 reservation.settle(spent)
             self.usage += spent
@@ -127,12 +150,6 @@ class Sampler:
             return sample_seed(explicit_seed(int(ask.seed), ask.stream), ask.index)
         first = stream_seed(self._seed, address, ask.model.name, ask.stream)
         return sample_seed(first, ask.index)
-
-    def _too_late(self, scope: Scope, ask: Ask, seed: int) -> Draft:
-        owner = next(s for s in reversed(list(scope.chain())) if s.deadline == scope.deadline)
-        limit = f"seconds({owner.limits.seconds:g})" if owner.limits.seconds else "seconds"
-        scope.mark_exhausted(limit, owner)
-        return _failed(ask, seed, Finish.CANCELLED, f"budget exhausted: {limit}")
 
     def _note(self, record: Record, draft: Draft, ask: Ask, start: float) -> None:
         if draft.finish is Finish.CANCELLED:
@@ -220,7 +237,7 @@ def prompt_bound(messages: Messages) -> int:
     return _TEMPLATE_TOKENS + sum(sizes)
 
 
-def _request(ask: Ask, seed: int, capabilities: Capabilities) -> ChatRequest:
+def _request(ask: Ask, seed: int, capabilities: Capabilities, meter: Meter) -> ChatRequest:
     """The ask's own settings, else the model's, else the default."""
     options = ask.model.options
     temperature = ask.temperature
@@ -236,6 +253,7 @@ def _request(ask: Ask, seed: int, capabilities: Capabilities) -> ChatRequest:
         ask.stop or tuple(options.get("stop", ())),
         capabilities.logprobs,
         ask.index,
+        meter,
     )
 
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import math
 import re
+import time
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final
 
 from graphdsl.errors import BackendError, ContextOverflow
-from graphdsl.executors.abc import Capabilities, ChatRequest, Completion
+from graphdsl.executors.abc import Capabilities, ChatRequest, Completion, Meter
 from graphdsl.ir.backends import declared_capabilities
 from graphdsl.plan import ModelSpec
 from graphdsl.values import Finish, LogprobStats, Messages, Usage
@@ -124,7 +125,16 @@ class SimulatedBackend:
         prompt = self._prompt_tokens(request.messages)
         draws = Draws(_key(does.seed, request))
         if does.latency:
-            await self._wait(draws)
+            seconds = self._seconds(draws)
+            async with self._room:
+                start = time.monotonic()
+                try:
+                    await asyncio.sleep(seconds)
+                except asyncio.CancelledError:
+                    share = (time.monotonic() - start) / seconds
+                    _measure(_complete(does, request, prompt, draws), request.meter, share)
+                    raise
+            self._check_open()
         if does.failures and draws.uniform() < does.failures:
             raise BackendError(
                 f"`{self._name}` failed on purpose (failures = {does.failures})", model=self._name
@@ -135,12 +145,11 @@ class SimulatedBackend:
         """End the simulation; calls that still wait raise `BackendError`."""
         self._closed = True
 
-    async def _wait(self, draws: Draws) -> None:
+    def _seconds(self, draws: Draws) -> float:
+        """How long this call takes."""
         spread = self._does.latency_spread
         factor = math.exp(spread * draws.normal() - spread * spread / 2) if spread else 1.0
-        async with self._room:
-            await asyncio.sleep(self._does.latency * factor)
-        self._check_open()
+        return self._does.latency * factor
 
     def _prompt_tokens(self, messages: Messages) -> int:
         turns = messages.turns
@@ -158,6 +167,13 @@ class SimulatedBackend:
     def _check_open(self) -> None:
         if self._closed:
             raise BackendError(f"`{self._name}` is closed", model=self._name)
+
+
+def _measure(whole: Completion, meter: Meter | None, share: float) -> None:
+    """Charge a call that was cut off: its prompt, and the share of its text that was written."""
+    if meter is not None:
+        meter.prompt_tokens = whole.usage.prompt_tokens
+        meter.completion_tokens = int(min(share, 1.0) * whole.usage.completion_tokens)
 
 
 def _understood(request: ChatRequest, able: Capabilities) -> ChatRequest:

@@ -36,8 +36,31 @@ def no_answer(drafts: Sequence[Draft]) -> Draft:
 def _reason(drafts: Sequence[Draft]) -> str:
     if not drafts:
         return "there are no drafts"
-    first = next((f": {draft.error}" for draft in drafts if draft.error), "")
-    return f"none of {len(drafts)} drafts is complete{first}"
+    return f"no sample gave an answer{told([(draft.finish, draft.error) for draft in drafts])}"
+
+
+_ENDS: Final = {
+    Finish.LENGTH: "cut off at `max_tokens`",
+    Finish.ERROR: "failed",
+    Finish.CANCELLED: "cancelled",
+}
+
+
+def told(ends: Sequence[tuple[Finish, str | None]]) -> str:
+    """How samples ended that gave nothing, with the first error, to follow a message.
+
+    >>> told([(Finish.LENGTH, None), (Finish.ERROR, "no route"), (Finish.ERROR, "no route")])
+    ': 1 of 3 was cut off at `max_tokens`, 2 of 3 failed (no route)'
+    """
+    parts: list[str] = []
+    for finish, words in _ENDS.items():
+        errors = [error for end, error in ends if end is finish]
+        if not errors:
+            continue
+        verb = "" if finish is Finish.ERROR else "was " if len(errors) == 1 else "were "
+        first = next((f" ({error})" for error in errors if error), "")
+        parts.append(f"{len(errors)} of {len(ends)} {verb}{words}{first}")
+    return ": " + ", ".join(parts) if parts else ""
 
 
 def score_of(draft: Draft) -> float:

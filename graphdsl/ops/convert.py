@@ -9,8 +9,9 @@ from typing import Any, Final
 from graphdsl.ir.type_text import parse_type
 from graphdsl.ir.types import ListOf, Named, OptionalOf, RecordOf, Type, Unknown
 from graphdsl.ops.context import Args
+from graphdsl.ops.limits import text_of
 from graphdsl.ops.neutral import neutralise
-from graphdsl.values import Answer, Draft, Messages, Value, as_text
+from graphdsl.values import Answer, Draft, Messages, Value
 
 
 def to_answer(value: Value) -> Value:
@@ -21,12 +22,12 @@ def to_answer(value: Value) -> Value:
         case Draft():
             return Answer(value.answer or "", value.confidence, value.tie)
         case _:
-            return Answer(as_text(value))
+            return Answer(text_of(value))
 
 
 def to_messages(value: Value) -> Messages:
     """A text as one user turn, its chat control strings broken."""
-    return value if isinstance(value, Messages) else Messages.user(neutralise(as_text(value)))
+    return value if isinstance(value, Messages) else Messages.user(neutralise(text_of(value)))
 
 
 def convert(args: Args) -> Value:
@@ -71,7 +72,7 @@ def _present(conversion: Callable[[Any], Value]) -> Conversion:
 
 
 _LEAVES: Final[Mapping[str, Conversion]] = {
-    "Text": as_text,
+    "Text": text_of,
     "Answer": to_answer,
     "Messages": to_messages,
 }

@@ -21,6 +21,7 @@ PURE: Final[Mapping[str, PureKernel]] = {
     "extract": extract,
     "first": lists.first,
     "last": lists.last,
+    "otherwise": lists.otherwise,
     "take": lists.take,
     "concat": lists.concat,
     "append": lists.append,

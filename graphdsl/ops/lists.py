@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from graphdsl.ops.candidates import no_answer
 from graphdsl.ops.context import Args
+from graphdsl.ops.limits import bounded, joined, text_of
 from graphdsl.values import Value, as_text
 
 
 def first(args: Args) -> Value:
-    """The first item; of an empty list a failed draft, whose text is empty."""
+    """The first item; of an empty list what `_nothing` says."""
     items = args["items"]
-    return items[0] if items else no_answer(())
+    return items[0] if items else _nothing(args)
 
 
 def last(args: Args) -> Value:
-    """The last item; of an empty list a failed draft, whose text is empty."""
+    """The last item; of an empty list what `_nothing` says."""
     items = args["items"]
-    return items[-1] if items else no_answer(())
+    return items[-1] if items else _nothing(args)
+
+
+def _nothing(args: Args) -> Value:
+    """A failed draft, whose text is empty, where `type` says that it must be a draft; else None."""
+    return no_answer(()) if args.get("type") == "Draft" else None
+
+
+def otherwise(args: Args) -> Value:
+    """The value, or the default where it is absent."""
+    value = args["value"]
+    return args["default"] if value is None else value
 
 
 def take(args: Args) -> Value:
@@ -27,12 +39,12 @@ def take(args: Args) -> Value:
 def concat(args: Args) -> Value:
     """Lists one after the other: the inputs `0`, `1`, … in order."""
     numbers = sorted(int(name) for name in args if name.isdecimal())
-    return tuple(item for number in numbers for item in args[str(number)] or ())
+    return bounded(*(args[str(number)] or () for number in numbers))
 
 
 def append(args: Args) -> Value:
     """A list with one more item at its end."""
-    return (*args["items"], args["item"])
+    return bounded(args["items"], (args["item"],))
 
 
 def count(args: Args) -> Value:
@@ -42,14 +54,14 @@ def count(args: Args) -> Value:
 
 def texts(args: Args) -> Value:
     """The text of every item, as a prompt would show it."""
-    return tuple(as_text(item) for item in args["items"])
+    return tuple(text_of(item) for item in args["items"])
 
 
 def join(args: Args) -> Value:
-    """Texts as one text; empty ones are left out."""
+    """Texts as one text; empty ones are left out. Raises `PromptError` when it grows too long."""
     separator = args.get("separator")
-    parts = (as_text(item) for item in args["texts"])
-    return ("\n\n" if separator is None else separator).join(part for part in parts if part)
+    parts = (text_of(item) for item in args["texts"])
+    return joined((part for part in parts if part), "\n\n" if separator is None else separator)
 
 
 def contains(args: Args) -> Value:

@@ -24,7 +24,9 @@ from graphdsl.ir.types import (
     UNKNOWN,
     VERDICT,
     ListOf,
+    OptionalOf,
     Type,
+    Unknown,
 )
 from graphdsl.ops.signature import Attrs, Bound, Operator, Param
 
@@ -50,6 +52,25 @@ def _item(name: str) -> Callable[[Mapping[str, Type]], Type]:
         return kind.item if isinstance(kind, ListOf) else UNKNOWN
 
     return result
+
+
+def _end(name: str) -> Callable[[Mapping[str, Type]], Type]:
+    """An item of a list that may be empty: a draft can say so itself, other items are absent."""
+    item = _item(name)
+
+    def result(types: Mapping[str, Type]) -> Type:
+        kind = item(types)
+        sound = kind == DRAFT or isinstance(kind, OptionalOf | Unknown)
+        return kind if sound else OptionalOf(kind)
+
+    return result
+
+
+def _present(types: Mapping[str, Type]) -> Type:
+    """The type of a value that is there, else that of its default."""
+    value = types.get("value", UNKNOWN)
+    present = value.item if isinstance(value, OptionalOf) else value
+    return types.get("default", UNKNOWN) if isinstance(present, Unknown) else present
 
 
 def _one_call(attrs: Attrs) -> Bound:
@@ -358,7 +379,7 @@ _SIGNATURES: Final = (
     ),
     Operator(
         "remember",
-        "Adds a text to a memory when the run ends well; gives the text back.",
+        "Adds a text to a memory when the run ends well (its status is `ok`); gives the text back.",
         (
             Param("memory", "where to keep it", (MEMORY,), static=True),
             Param("text", "what to keep; an empty text is not kept", (TEXT,)),
@@ -379,15 +400,29 @@ _SIGNATURES: Final = (
     ),
     Operator(
         "first",
-        "The first item; a list of drafts that is empty gives a failed draft.",
+        "The first item. An empty list has none: then a failed draft where it is a list of drafts, "
+        "else absent (the type is `T?`).",
         (Param("items", "a list", (_ITEMS,)),),
-        _item("items"),
+        _end("items"),
+        typed=True,
     ),
     Operator(
         "last",
-        "The last item; a list of drafts that is empty gives a failed draft.",
+        "The last item. An empty list has none: then a failed draft where it is a list of drafts, "
+        "else absent (the type is `T?`).",
         (Param("items", "a list", (_ITEMS,)),),
-        _item("items"),
+        _end("items"),
+        typed=True,
+    ),
+    Operator(
+        "otherwise",
+        "The value, or the default where it is absent.",
+        (
+            Param("value", "what may be absent", (OptionalOf(UNKNOWN),)),
+            Param("default", "what takes its place, of the same type", (UNKNOWN,)),
+        ),
+        _present,
+        positional=2,
     ),
     Operator(
         "take",

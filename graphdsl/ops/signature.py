@@ -65,7 +65,7 @@ class Operator:
     `result` gives the type from the types of the given edges. `calls` bounds its model calls.
     `effect` marks operators that must not be removed or merged. `needs` are backend capabilities.
     `unordered` names edges whose order does not matter to the result's distribution.
-    `lists` names the parameter whose list length the number of calls may depend on.
+    `typed` kernels are given the type of their result, as text, in the attribute `type`.
     """
 
     name: str
@@ -78,6 +78,7 @@ class Operator:
     needs: frozenset[str] = frozenset()
     unordered: frozenset[str] = frozenset()
     source: str = ""
+    typed: bool = False
 
     def param(self, name: str) -> Param | None:
         """The parameter of that name, if any."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-JOIN_TEXTS = (
-    "there is no arithmetic; join texts in a prompt: "
-    '`prompt both(a: Text, b: Text) """{{ a }} {{ b }}"""`'
-)
+JOIN_TEXTS = 'join texts in a prompt: `prompt both(a: Text, b: Text) """{{ a }} {{ b }}"""`'
 FLOW = "a reusable part is a flow: `flow name(question: Text) -> Text { … return x }`"
 BIND = "a name is bound without a keyword, once: `name = op(…)`"
 ROUTE = "route with labelled values: `if c { yield a } else if d { yield b } else { yield e }`"
@@ -85,3 +82,4 @@ SIGNS = {
     "=>": "there are no anonymous functions; declare a flow and pass its name",
 }
 REMOVABLE = frozenset({";", "\\"})
+ARITHMETIC = frozenset({"+", "-", "*", "/", "%", "**"})

@@ -12,7 +12,10 @@ from graphdsl.syntax import codes
 from graphdsl.syntax.lexing import CLOSERS
 from graphdsl.syntax.rules_brackets import BRACKET_RULES
 from graphdsl.syntax.rules_forms import FORM_RULES
+from graphdsl.syntax.rules_habits import HABIT_RULES
 from graphdsl.syntax.rules_lexical import LEXICAL_RULES
+from graphdsl.syntax.rules_loops import LOOP_RULES
+from graphdsl.syntax.rules_prompts import PROMPT_RULES
 from graphdsl.syntax.rules_words import WORD_RULES, stray_name
 from graphdsl.syntax.situation import Situation
 from graphdsl.syntax.tables import END
@@ -47,7 +50,7 @@ def insert_one(s: Situation) -> Diagnostic | None:
     wanted = " or ".join(f"`{text}`" for text in shown)
     advice = f"add {wanted} before {s.shown}"
     only = s.insert(f" {shown[0]}", advice) if len(s.repairs) == 1 else Help(advice)
-    return s.report(codes.UNEXPECTED, f"unexpected {s.shown}", only)
+    return s.report(codes.UNEXPECTED, s.unexpected, only)
 
 
 def remove_one(s: Situation) -> Diagnostic | None:
@@ -56,12 +59,12 @@ def remove_one(s: Situation) -> Diagnostic | None:
     if meant or s.found == END or s.found in CLOSERS or not s.fits(s.kind(s.at + 1)):
         return None
     advice = s.replace("", f"remove {s.shown}")
-    return s.report(codes.UNEXPECTED, f"unexpected {s.shown}", advice)
+    return s.report(codes.UNEXPECTED, s.unexpected, advice)
 
 
 def unexpected(s: Situation) -> Diagnostic:
     """Nothing better is known than what could stand there."""
-    return s.report(codes.UNEXPECTED, f"unexpected {s.shown}", Help(f"expected {expected(s)}"))
+    return s.report(codes.UNEXPECTED, s.unexpected, Help(f"expected {expected(s)}"))
 
 
 def expected(s: Situation) -> str:
@@ -77,7 +80,10 @@ def expected(s: Situation) -> str:
 
 
 RULES: tuple[Callable[[Situation], Diagnostic | None], ...] = (
+    *HABIT_RULES,
+    *PROMPT_RULES,
     *LEXICAL_RULES,
+    *LOOP_RULES,
     *WORD_RULES,
     *FORM_RULES,
     *BRACKET_RULES,

@@ -86,7 +86,7 @@ def foreign_construct(s: Situation) -> Diagnostic | None:
         removable = sign in foreign.REMOVABLE
         edit = TextEdit(place, "") if removable else None
         certainty = Applicability.SAFE if removable else Applicability.MAYBE
-        advice = Help(foreign.SIGNS[sign], edit, certainty)
+        advice = Help(_sign_advice(s, sign), edit, certainty)
         return s.report(codes.FOREIGN, f"`{sign}` has no meaning here", advice, span=place)
     for at in (s.at, s.at - 1):  # `for` alone is a name; what follows it does not fit
         if s.kind(at) == "NAME" and s.tokens.text(at) in foreign.WORDS:
@@ -95,6 +95,19 @@ def foreign_construct(s: Situation) -> Diagnostic | None:
             place = s.tokens.span(at)
             return s.report(codes.FOREIGN, message, Help(foreign.WORDS[word]), span=place)
     return _condition_behind(s)
+
+
+def _sign_advice(s: Situation, sign: str) -> str:
+    """What to write instead; of numbers other than of texts."""
+    if sign not in foreign.ARITHMETIC:
+        return foreign.SIGNS[sign]
+    following = s.kind(s.at) if s.found == "NUMBER" else s.kind(s.at + 1)
+    sides = {s.previous, following}
+    if sides & {"STRING", "TEXT"}:
+        return f"there is no arithmetic; {foreign.JOIN_TEXTS}"
+    if "NUMBER" in sides:
+        return "there is no arithmetic; write the number itself"
+    return f"there is no arithmetic; write the number itself, or {foreign.JOIN_TEXTS}"
 
 
 def _foreign_sign(s: Situation) -> str:

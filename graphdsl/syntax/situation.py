@@ -73,6 +73,13 @@ class Situation:
             return "this text"
         return f"`{self.text}`"
 
+    @property
+    def unexpected(self) -> str:
+        """The message that says no more than which token does not fit."""
+        if self.found == END:
+            return f"{self.shown.removeprefix('the end of ')} ends too early"
+        return f"unexpected {self.shown.removeprefix('this ')}"
+
     def begins_line(self, at: int) -> bool:
         """True when nothing but blanks stands before a token on its line."""
         start = self.tokens.starts[at]

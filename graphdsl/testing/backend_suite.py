@@ -16,11 +16,12 @@ its `Capabilities` is skipped. Give it few slots and a small context to keep the
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from graphdsl.errors import BackendError, ContextOverflow
-from graphdsl.executors.abc import Backend, ChatRequest, Completion
+from graphdsl.executors.abc import Backend, ChatRequest, Completion, Meter
 from graphdsl.values import Finish, Message, Messages
 
 _QUESTION = Messages.user("Tell a short story about a fox and a river.")
@@ -144,6 +145,20 @@ class BackendSuite:
         assert all(isinstance(result, asyncio.CancelledError) for result in ended)
         after = await _together(backend, [_story(seed=s, tokens=4) for s in range(calls + 2)])
         assert all(reply.usage.completion_tokens for reply in after)
+
+    async def test_a_cancelled_call_is_metered(self, backend: Backend) -> None:
+        _need(backend, "cancellation")
+        whole = (await backend.chat(_story(tokens=300))).usage
+        meter = Meter()
+        for delay in (0.01, 0.1, 0.5, 2.0):
+            running = asyncio.ensure_future(backend.chat(replace(_story(tokens=300), meter=meter)))
+            await asyncio.wait([running], timeout=delay)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            if running.cancelled() and meter.prompt_tokens:
+                break
+        assert 0 < meter.prompt_tokens <= whole.prompt_tokens
+        assert 0 <= meter.completion_tokens <= 300
 
     async def test_a_closed_backend_refuses_calls(self, disposable: Backend) -> None:
         await disposable.chat(_story(tokens=2))

@@ -127,3 +127,14 @@ def test_a_test_leaves_memories_alone(call: Call, program: Path) -> None:
     assert not program.with_name("kept.db").exists()
     assert call("run", program, "sums", "-i", "question=1 + 1").code == 0
     assert program.with_name("kept.db").exists()
+
+
+def test_the_printed_graph_reads_back_with_the_printed_hash(call: Call) -> None:
+    from graphdsl.ir.canonical import graph_hash
+    from graphdsl.ir.parse_text import parse_graph
+    from graphdsl.ops.registry import OPERATORS
+
+    example = Path(__file__).parents[2] / "examples" / "reason.tts"
+    report = call("plan", example, "--emit", "ir", "--json").json
+    assert report["holes"]
+    assert graph_hash(parse_graph(report["text"]), OPERATORS) == report["graph_hash"]

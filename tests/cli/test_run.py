@@ -206,3 +206,50 @@ def test_the_answer_has_no_control_sequences(call: Call, program: Path) -> None:
     text = program.read_text().replace("accuracy = 0.9", 'replies = ["\\u001b[31mred"]')
     program.write_text(text.replace("vote(drafts, by: number)", "first(drafts)"))
     assert call("run", program, "sums", "-i", ASK).out == "[31mred\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (("-i", "=hi"), "`=hi` has no name before `=`"),
+        (("-i", ASK, "--budget", "calls=1,calls=2"), "`calls` is given twice"),
+    ],
+)
+def test_a_name_that_is_missing_or_given_twice_is_code_2(
+    argv: tuple[str, ...], said: str, call: Call, program: Path
+) -> None:
+    done = call("run", program, "sums", *argv)
+    assert done.code == 2
+    assert said in done.err
+
+
+def test_an_input_with_half_a_character_is_code_1(call: Call, program: Path) -> None:
+    assert "lone surrogate" in call("run", program, "sums", "-i", "question=\udcff").err
+    done = call("run", program, "listed", "-i", 'items=["\\ud800"]')
+    assert done.code == 1
+    assert "`items[0]` holds half of a character" in done.err
+
+
+def test_a_failed_run_says_why_in_json(call: Call, program: Path) -> None:
+    done = call("run", program, "fails", "-i", ASK, "--json")
+    assert done.code == 4
+    assert "failed on purpose" in done.json["error"]
+
+
+def test_without_an_answer_none_is_promised(call: Call, program: Path) -> None:
+    done = call("run", program, "sums", "-i", ASK, "--budget", "calls=0")
+    assert done.code == 3
+    assert "the budget ran out (calls(0)); there is no answer" in done.err
+
+
+def test_a_verdict_says_whether_it_passed(call: Call, program: Path) -> None:
+    program.write_text(
+        program.read_text()
+        + "\nflow judged(question: Text) -> Verdict {\n"
+        + "  only = first(generate(question, models: sim))\n"
+        + "  return verify(only, by: sim)\n"
+        + "}\n"
+    )
+    said = call("run", program, "judged", "-i", ASK).out
+    passed = call("run", program, "judged", "-i", ASK, "--json").json["value"]["passed"]
+    assert said.startswith("passed: " if passed else "failed: ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -53,6 +54,7 @@ def test_json_is_a_summary_beside_the_file(
     done = call("run", program, "sums", "--data", data, "--out", out, "--json")
     assert (done.code, done.err) == (0, "")
     assert done.json["statuses"] == {"ok": 12}
+    assert (done.json["out"], done.json["interrupted"]) == (str(out), False)
     assert len(out.read_text().splitlines()) == 12
 
 
@@ -74,6 +76,10 @@ def test_the_data_is_not_overwritten(call: Call, program: Path, data: Path) -> N
         ('{"qestion": "x"}', "is `qestion` meant to be `question`?"),
         ('{"question": 3}', "line 13: `question` must be a `Text`"),
         ('{"question": "x", "_times": NaN}', "line 13: not JSON"),
+        ('{"question": "\\ud800"}', "line 13: `question` holds half of a character"),
+        ('{"question": "x", "id": "\\ud800"}', "line 13: `id` holds half of a character"),
+        ('{"question": "x", "_times": 1' + "0" * 400 + "}", "line 13: `_times` is too large"),
+        ("[" * 100_000, "line 13: not JSON: it is nested too deeply"),
     ],
 )
 def test_a_bad_line_is_named_before_anything_runs(
@@ -123,6 +129,44 @@ def test_a_missing_model_stops_at_once(
     done = call("run", program, "sums", "--data", data, "--model", "sim=smollm2-135m")
     assert done.code == 4
     assert done.out == ""
+
+
+def test_a_missing_model_leaves_earlier_results(
+    call: Call, program: Path, data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.jsonl"
+    out.write_text("earlier\n")
+    other = f"sim={tmp_path / 'nowhere.gguf'}"
+    argv = ("run", program, "sums", "--data", data, "--out", out, "--model", other)
+    assert call(*argv).code == 4
+    assert out.read_text() == "earlier\n"
+
+
+def test_an_out_that_cannot_be_written_is_code_1_before_anything_runs(
+    call: Call, program: Path, data: Path, tmp_path: Path
+) -> None:
+    for out, said in ((tmp_path, "is a folder"), (tmp_path / "no" / "x", "there is no folder")):
+        done = call("run", program, "sums", "--data", data, "--out", out)
+        assert done.code == 1
+        assert said in done.err
+
+
+def test_a_dash_is_stdin_and_stdout(
+    call: Call, program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stdin = io.TextIOWrapper(io.BytesIO(b'{"question": "What is 1 + 1?"}\n'))
+    monkeypatch.setattr("sys.stdin", stdin)
+    done = call("run", program, "sums", "--data", "-", "--out", "-")
+    assert json.loads(done.out)["answer"] == "2"
+    assert "1 item · 1 ok" in done.err
+
+
+def test_a_failed_item_says_why_and_names_no_trace(call: Call, program: Path, data: Path) -> None:
+    program.write_text(program.read_text().replace("accuracy = 0.9", "max_tokens = 1"))
+    line = json.loads(call("run", program, "sums", "--data", data).out.splitlines()[0])
+    assert line["status"] == "failed"
+    assert line["error"] == "no sample gave an answer: 5 of 5 were cut off at `max_tokens`"
+    assert "run_id" not in line
 
 
 @pytest.mark.slow

@@ -169,6 +169,9 @@ def test_a_type_mismatch_shows_where_the_type_comes_from() -> None:
         ("return vote(generate(question, models: tiny), by: question)", "GD0301"),
         ('return vote(generate(question, models: tiny), by: "number")', "GD0306"),
         ("return std.roles.fuse(question)", "GD0201"),
+        ("return first(generate(question, models: tiny, context: None))", "GD0201"),
+        ("return first(generate(question, tiny, 3))", "GD0303"),
+        ("next x = 3\n  return first(generate(question, models: tiny))", "GD0408"),
     ],
 )
 def test_a_wrong_flow_gives_exactly_one_code(body: str, code: str) -> None:
@@ -193,6 +196,101 @@ def test_a_wrong_flow_gives_exactly_one_code(body: str, code: str) -> None:
 )
 def test_a_right_flow_gives_nothing(body: str) -> None:
     assert found(check_flow(body)) == []
+
+
+def test_names_in_a_budget_scope_feed_its_exhausted() -> None:
+    body = (
+        "within [calls(3)] { d = generate(question, models: tiny)\n v = vote(d) }\n"
+        "  a = first(generate(question, models: tiny, samples: 2))\n"
+        "  b = if exhausted { yield a } else { yield revise(a, by: tiny) }\n  return b"
+    )
+    assert found(check_flow(body)) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "advice"),
+    [
+        ("return generate(question, models: tiny)", "take one of them: `vote(…)`"),
+        ("d = generate(question, models: tiny)\n  return d", "take one of them: `vote(d)`"),
+        ("return first(generate(question, tiny))", "name it: `models: tiny`"),
+        ("return first(generate(question, models: tiny, samples: 1,000))", "write `1_000`"),
+        (
+            "within [calls(1,000)] { d = generate(question, models: tiny) }\n  return first(d)",
+            "write `1_000`",
+        ),
+        ("return first(generate(question, models: tiny, seed: null))", "leave it out"),
+        (
+            "a = first(generate(question, models: tiny))\n"
+            "  b = if False { yield a } else { yield a }\n  return b",
+            "write `false`",
+        ),
+        (
+            "a = first(generate(question, models: tiny))\n"
+            '  b = if question in ["3", "5"] { yield a } else { yield a }\n  return b',
+            'write `question == "3" or question == "5"`',
+        ),
+        ("next x = 3\n  return first(generate(question, models: tiny))", "bind it: `x = …`"),
+    ],
+)
+def test_a_habit_from_elsewhere_gets_advice(body: str, advice: str) -> None:
+    (diagnostic,) = check_flow(body).diagnostics
+    assert advice in diagnostic.helps[0].text
+
+
+@pytest.mark.parametrize(
+    ("block", "advice"),
+    [
+        ('test "t" { given = { question: "x" }  expect = true }', "add `flow = name`"),
+        (
+            'test "t" { flow = main }',
+            'add `given = { question: "…" }`, `expect = answer == "4"`',
+        ),
+        (
+            "search s { flow = main  maximise = accuracy(by: number)  budget = [calls(99)] }",
+            'add `data = jsonl("dev.jsonl", input: "question", target: "answer")`',
+        ),
+    ],
+)
+def test_only_the_missing_keys_of_a_block_are_advised(block: str, advice: str) -> None:
+    flow = "flow main(question: Text) -> Draft { return first(generate(question, models: tiny)) }"
+    (diagnostic,) = check(Source("x.tts", f"{HEAD}{flow}\n{block}\n")).diagnostics
+    assert [each.text for each in diagnostic.helps] == [advice]
+
+
+def test_a_flow_with_an_operators_name_is_one_report() -> None:
+    text = (
+        f"{HEAD}flow vote(q: Text) -> Draft {{\n  d = generate(q, models: tiny)\n"
+        "  return vote(d)\n}\nflow main(q: Text) -> Draft { return vote(question: q, by: 3) }\n"
+    )
+    assert found(check(Source("x.tts", text))) == ["GD0206"]
+
+
+@pytest.mark.parametrize(
+    ("template", "message", "marked"),
+    [
+        ("a {% if q %} b", "`{% if … %}` is not closed", "{% if q %}"),
+        ("{% for x in q %}{% if x %}{% endfor %}", "`{% if … %}` is not closed", "{% if x %}"),
+        ("a {{ q", "`{{` is not closed", "{{"),
+        ("a {{ q }\nb {{ q }}", "`{{` is not closed", "{{"),
+        ("a {{ q }} {% if q", "`{%` is not closed", "{%"),
+        ("{{ q }} {% endif %}", "`{% endif %}` closes nothing", "{% endif %}"),
+        ("{% if q %}{% elseif q %}{% endif %}", "a template has no tag `elseif`", "{% elseif q %}"),
+        ("{# {{ #}{{ '{{' }} {{ \n q }} {% if q %}", "`{% if … %}` is not closed", "{% if q %}"),
+    ],
+)
+def test_a_tag_without_its_partner_is_marked(template: str, message: str, marked: str) -> None:
+    text = f'edition "2026"\nprompt p(q: Text) """{template}"""\n'
+    checked = check(Source("x.tts", text))
+    (diagnostic,) = checked.diagnostics
+    assert (diagnostic.message, at(diagnostic, checked)) == (message, marked)
+    assert diagnostic.helps
+
+
+def test_a_loop_over_a_text_in_a_template_is_one_report() -> None:
+    text = 'edition "2026"\nprompt p(q: Text) "{% for c in q %}{{ c }}{{ c.text }}{% endfor %}"\n'
+    checked = check(Source("x.tts", text))
+    (diagnostic,) = checked.diagnostics
+    assert at(diagnostic, checked) == "q"
 
 
 def test_a_parameter_used_at_compile_time_must_be_static_in_callers() -> None:

@@ -58,8 +58,17 @@ def test_a_circle_is_shown_as_a_chain(tmp_path: Path) -> None:
     write(tmp_path, b='import "main.tts" as main\n')
     _, (diagnostic,), _ = load_main(tmp_path)
     assert diagnostic.code == codes.IMPORT_CYCLE
-    assert "main.tts → a.tts → b.tts → main.tts" in diagnostic.message
-    assert diagnostic.primary.span.source == "b.tts"
+    assert "a.tts → b.tts → main.tts → a.tts" in diagnostic.message
+    assert diagnostic.primary.span.source == "a.tts"
+
+
+def test_a_circle_is_the_same_report_wherever_one_starts(tmp_path: Path) -> None:
+    write(tmp_path, b='import "c.tts" as c\n', a='import "b.tts" as b\n')
+    write(tmp_path, c='import "a.tts" as a\n')
+    starts = [tmp_path / f"{name}.tts" for name in "abc"]
+    found = [load(Source(p.name, p.read_text(encoding="utf-8")), tmp_path)[1] for p in starts]
+    assert found[0] == found[1] == found[2]
+    assert len(found[0]) == 1
 
 
 def test_a_file_that_imports_itself_is_a_circle(tmp_path: Path) -> None:

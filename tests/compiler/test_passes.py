@@ -145,7 +145,7 @@ def test_pure_nodes_of_constants_become_constants(nodes: str, value: object) -> 
 @pytest.mark.parametrize(
     "nodes",
     [
-        '%l: List[Text] = list() %x: Text = first(items: %l)',
+        '%l: List[Draft] = list() %x: Draft = first(items: %l)',
         '%x: Bool = contains(text: %q, part: %q)',
         "%a: Text = const() {value: 1} %x: Messages = render(q: %a) {prompt: prompt @p}",
         '%a: Text = const() {value: "7"} %x: Answer = extract(of: %a) {by: "number"}',

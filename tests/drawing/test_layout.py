@@ -31,13 +31,28 @@ def drawings(pick: st.DrawFn) -> Drawing:
     _flatten(shape, None, boxes, frames)
     pairs = list(combinations([box.id for box in boxes], 2))
     chosen = pick(st.lists(st.sampled_from(pairs), unique=True, max_size=20)) if pairs else []
-    return Drawing("d", tuple(boxes), tuple(Arrow(a, b) for a, b in chosen), tuple(frames))
+    arrows = [Arrow(a, b, "then", pick(st.sampled_from(["data", "bypass"]))) for a, b in chosen]
+    for frame in frames:
+        arrows += _carried(frame.id, pick(st.integers(0, 3)), boxes)
+    return Drawing("d", tuple(boxes), tuple(arrows), tuple(frames))
+
+
+def _carried(frame: str, count: int, boxes: list[Box]) -> list[Arrow]:
+    """Add carried values to a frame; loop arrows to them, and arrows to what uses them."""
+    inside = [box.id for box in boxes if box.frame == frame and box.kind != "carried"]
+    arrows: list[Arrow] = []
+    for index in range(count if inside else 0):
+        name = f"{frame}c{index}"
+        boxes.append(Box(name, name, "carried", "carried", frame))
+        arrows += [Arrow(inside[-1], name, name, "loop"), Arrow(name, inside[0])]
+    return arrows
 
 
 def _flatten(shape: Shape, frame: str | None, boxes: list[Box], frames: list[Frame]) -> None:
     for item in shape:
         if isinstance(item, int):
-            boxes.append(Box(f"b{len(boxes)}", "x" * item, "vote", "pure", frame))
+            kind = "merge" if item % 5 == 0 else "pure"
+            boxes.append(Box(f"b{len(boxes)}", "x" * item, "vote", kind, frame))
         else:
             inner = f"f{len(frames)}"
             frames.append(Frame(inner, inner, "repeat", frame))
@@ -93,11 +108,10 @@ def _check_ways(drawing: Drawing, layout: Layout) -> None:
         source, target = layout.boxes[arrow.source], layout.boxes[arrow.target]
         assert abs(way[0][1] - (source.y + source.height)) < 0.01
         assert source.x <= way[0][0] <= source.x + source.width
-        if arrow.kind != "loop":
-            assert abs(way[-1][1] - target.y) < 0.01
-            assert target.x <= way[-1][0] <= target.x + target.width
+        assert abs(way[-1][1] - target.y) < 0.01
+        assert target.x <= way[-1][0] <= target.x + target.width
         for (x0, y0), (x1, y1) in pairwise(way):
-            line = Rect(min(x0, x1), min(y0, y1), abs(x1 - x0), abs(y1 - y0))
+            line = _line((x0, y0), (x1, y1))
             for other in drawing.boxes:
                 if other.id not in (arrow.source, arrow.target):
                     assert _apart(line, layout.boxes[other.id])
@@ -113,6 +127,33 @@ def test_nothing_overlaps_in_any_drawing(drawing: Drawing) -> None:
 @settings(max_examples=60, deadline=None)
 def test_arrows_go_around_boxes_in_any_drawing(drawing: Drawing) -> None:
     _check_ways(drawing, arrange(drawing))
+
+
+def test_a_bypass_begins_beside_the_data_of_its_box(reason: Graph) -> None:
+    ways = arrange(draw(reason)).ways
+    starts = {
+        kind: {way[0] for arrow, way in ways.items() if arrow.kind == kind}
+        for kind in ("data", "bypass")
+    }
+    assert starts["bypass"]
+    assert starts["bypass"].isdisjoint(starts["data"])
+
+
+def test_lanes_of_two_carried_values_do_not_touch() -> None:
+    boxes = (
+        Box("t", "t", "carried", "carried", "f"),
+        Box("ok", "ok", "carried", "carried", "f"),
+        Box("v", "v", "verify", "model", "f"),
+    )
+    arrows = (Arrow("t", "v"), Arrow("v", "t", "t", "loop"), Arrow("v", "ok", "ok", "loop"))
+    ways = arrange(Drawing("d", boxes, arrows, (Frame("f", "f", "repeat"),))).ways
+    (a, b) = (list(pairwise(ways[arrow][-6:])) for arrow in arrows[1:])
+    for one in a:
+        assert all(_apart(_line(*one), _line(*other)) for other in b)
+
+
+def _line(a: tuple[float, float], b: tuple[float, float]) -> Rect:
+    return Rect(min(a[0], b[0]), min(a[1], b[1]), abs(a[0] - b[0]), abs(a[1] - b[1]))
 
 
 def test_a_flow_with_every_form_is_laid_out(reason: Graph) -> None:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from graphdsl.errors import BackendError, ModelCorrupt, ModelNotFound
-from graphdsl.executors import catalogue, fetching, wheels
+from graphdsl.executors import catalogue, fetching, llama_server, wheels
 from graphdsl.executors.catalogue import CATALOGUE, locate, pull
 from graphdsl.executors.download import Source
 from graphdsl.executors.model_entry import Entry, Hub
@@ -202,6 +202,43 @@ def test_a_killed_download_is_continued(
     assert pull("tiny").read_bytes() == MODEL
     assert [name for name, _ in server.asked] == ["tiny-part1", "tiny-part2"]
     assert server.asked[0][1] >= 50_000
+
+
+def test_a_cached_file_that_is_damaged_is_fetched_again(
+    cache: Path, sources: dict[str, Source]
+) -> None:
+    path = pull("tiny")
+    path.write_bytes(bytes(len(MODEL)))
+    assert locate("tiny") == path
+    assert "graphdsl models pull tiny" in str(catalogue.damage(path))
+    assert pull("tiny").read_bytes() == MODEL
+    assert catalogue.damage(path) is None
+    assert names(cache) == ["tiny.gguf", "tiny.gguf.lock"]
+
+
+def test_a_file_of_unknown_origin_is_not_called_damaged(cache: Path) -> None:
+    cache.mkdir(parents=True)
+    own = cache / "mine.gguf"
+    own.write_bytes(b"x")
+    assert catalogue.damage(own) is None
+
+
+def test_a_catalogue_file_that_does_not_load_is_checked(
+    cache: Path, sources: dict[str, Source], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = pull("tiny")
+    path.write_bytes(bytes(len(MODEL)))
+
+    def failing(*_: object) -> None:
+        raise RuntimeError("failed to load model")
+
+    def nothing(*_: object) -> SimpleNamespace:
+        return SimpleNamespace(Server=failing)
+
+    for name in ("_native", "parameters", "check_complete"):
+        monkeypatch.setattr(llama_server, name, nothing)
+    with pytest.raises(ModelCorrupt, match=r"damaged: its sha256 is .* models pull tiny"):
+        llama_server.load(llama_server.Settings(path, 1, 64, 1), "m")
 
 
 def test_two_pulls_at_once_share_one_download(

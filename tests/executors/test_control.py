@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from graphdsl.errors import OperatorError
 from graphdsl.executors.backend_pool import Backends
 from graphdsl.executors.engine import execute
 from graphdsl.executors.frame import STANDARD, Operators
@@ -216,3 +217,25 @@ async def test_pure_loops_need_no_backend() -> None:
         counting({"rounds": 1000}), {}, backends=Backends(), operators=OPERATORS, trace=False
     )
     assert result.value == {"n": 1000, "seen": 999}
+
+
+async def test_a_loop_of_pure_steps_ends_when_the_time_is_over() -> None:
+    program = counting({"rounds": 10_000_000})
+    result = await execute(
+        program, {}, backends=serving(), operators=OPERATORS, budget=Budget(seconds=0.02)
+    )
+    assert (result.status, result.exhausted) == ("exhausted", "seconds(0.02)")
+    assert 0 < result.value["n"] < 10_000_000
+
+
+async def test_a_text_that_doubles_each_round_is_an_error_that_names_the_node() -> None:
+    body = Graph(("t",), name="body")
+    doubled = body.step(
+        "join", {"separator": ""}, texts=body.listed(body.param("t"), body.param("t"))
+    )
+    graph = Graph()
+    loop = graph.step(
+        "repeat", {"rounds": 60}, {"body": body.plan(next_t=doubled)}, t=graph.const("x")
+    )
+    with pytest.raises(OperatorError, match=r"`body.join1\[22\]` failed: .*4,194,304 characters"):
+        await run(graph.program(loop))

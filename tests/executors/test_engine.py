@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from graphdsl.errors import InputError, ModelNotFound, OperatorError, PlanError
+from graphdsl.errors import BackendError, InputError, ModelNotFound, OperatorError, PlanError
 from graphdsl.executors.abc import Backend, ChatRequest, Completion
 from graphdsl.executors.backend_pool import Backends
 from graphdsl.executors.engine import execute
@@ -296,7 +296,7 @@ async def test_an_unknown_operator_is_a_plan_error() -> None:
     ("given", "message"),
     [
         ({}, "needs `question: Text`"),
-        ({"question": 3}, "`question` must be a `Text`, not int 3"),
+        ({"question": 3}, "`question` must be a `Text`, not the number 3"),
         ({"qestion": "?"}, "has no parameter `qestion`; did you mean `question`"),
         ({"question": "?", "zzz": "?"}, "its parameters: `question`"),
     ],
@@ -327,6 +327,28 @@ async def test_the_status_says_when_there_is_no_answer() -> None:
     assert await status(Answer("")) == "failed"
     assert await status(Answer("7")) == "ok"
     assert await status("") == "ok"
+
+
+@pytest.mark.parametrize("op", ["texts", "count", "complete", "join"])
+async def test_a_run_whose_calls_all_fail_has_failed_whatever_its_value_is(op: str) -> None:
+    graph = Graph()
+    attrs = {"models": (model(),), "samples": 2}
+    drafts = graph.step("generate", attrs, prompt=graph.const("q"))
+    texts = graph.step("texts", items=drafts)
+    inputs: Any = {"texts": texts} if op == "join" else {"items": drafts, "drafts": drafts}
+    program = graph.program(graph.step(op, **inputs))
+    failed = await execute(program, {}, backends=serving(m=Fake(lambda _: BackendError("busy"))))
+    assert failed.status == "failed"
+    assert "busy" in str(failed.error)
+    half = Fake(lambda request: BackendError("busy") if request.sample else said("x"))
+    assert (await execute(program, {}, backends=serving(m=half))).status == "ok"
+
+
+async def test_a_run_without_calls_cannot_fail_for_lack_of_them() -> None:
+    graph = Graph()
+    program = graph.program(graph.step("join", texts=graph.listed(graph.const("x"))))
+    result = await execute(program, {}, backends=serving())
+    assert (result.status, result.error) == ("ok", None)
 
 
 async def test_tracing_off_gives_the_same_result_without_a_trace() -> None:

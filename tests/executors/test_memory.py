@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graphdsl.errors import InputError, OperatorError
+from graphdsl.errors import BackendError, InputError, OperatorError
+from graphdsl.executors import memory_store
 from graphdsl.executors.engine import execute
 from graphdsl.executors.frame import STANDARD, Operators
 from graphdsl.executors.memory import Recollection, Stores
@@ -133,6 +134,56 @@ def test_files_that_are_no_memory_are_refused_and_left_alone(tmp_path: Path) -> 
         Store("lessons", other).commit([Entry("x", None)])
     with pytest.raises(InputError, match="cannot be opened"):
         Store("lessons", tmp_path).take()
+
+
+def shipped(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A memory in a folder where nothing can be written."""
+    keep(file_store(folder), "a shipped lesson")
+
+    def refused(_path: object, _mode: int) -> bool:
+        return False
+
+    monkeypatch.setattr("os.access", refused)
+    return folder / "lessons.db"
+
+
+def test_a_memory_that_cannot_be_written_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = shipped(tmp_path, monkeypatch)
+    before = path.read_bytes()
+    assert found(Store("lessons", path), "lesson") == ["a shipped lesson"]
+    assert found(Store("lessons", tmp_path / "missing.db"), "lesson") == []
+    assert path.read_bytes() == before
+    assert not (tmp_path / "missing.db").exists()
+
+
+def test_writing_where_nothing_can_be_written_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store("lessons", shipped(tmp_path, monkeypatch))
+    with pytest.raises(BackendError, match=r"memory `lessons`: .* cannot be written: .*read-only"):
+        keep(store, "another lesson")
+    assert found(store, "lesson") == ["a shipped lesson"]
+
+
+def test_a_full_disk_is_no_fault_of_the_inputs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file may not grow beyond the pages that it has, as on a disk that is full."""
+    store = file_store(tmp_path)
+    keep(store, "a lesson")
+    connect = memory_store._connect  # pyright: ignore[reportPrivateUsage]
+
+    def full(path: str, **known: Any) -> sqlite3.Connection:
+        connection = connect(path, **known)
+        connection.execute("PRAGMA max_page_count = 1")
+        return connection
+
+    monkeypatch.setattr(memory_store, "_connect", full)
+    with pytest.raises(BackendError, match="full"):
+        keep(store, "word " * 10_000)
+    assert found(store, "lesson") == ["a lesson"]
 
 
 WRITER = """

@@ -125,6 +125,38 @@ async def test_samples_that_wait_get_what_others_did_not_use() -> None:
     assert scope.settled == Amount(8, 56, 40)
 
 
+async def metered(request: ChatRequest) -> Any:
+    """Writes three tokens of a reply that never ends."""
+    assert request.meter is not None
+    request.meter.prompt_tokens, request.meter.completion_tokens = 9, 3
+    await asyncio.Event().wait()
+
+
+async def test_a_sample_cut_off_by_the_deadline_is_charged_what_it_has_spent() -> None:
+    scope = scope_of(calls=5, seconds=0.02)
+    draws, record = sampler(Fake(metered)), Record("n", "generate", 0.0)
+    draft = await draws.draw(ask(max_tokens=50), "n", scope, record)
+    assert (draft.finish, draft.usage) == (Finish.CANCELLED, Usage(1, 9, 0, 3))
+    assert (draws.usage, scope.settled) == (Usage(1, 9, 0, 3), Amount(1, 9, 3))
+    assert record.usage == Usage(1, 9, 0, 3)
+
+
+async def test_a_sample_cut_off_by_cancelling_is_charged_and_traced() -> None:
+    scope = scope_of(calls=5)
+    fake = Fake(metered)
+    draws, record = sampler(fake), Record("n", "generate", 0.0)
+    running = asyncio.ensure_future(draws.draw(ask(), "n", scope, record))
+    while not fake.asked:
+        await asyncio.sleep(0)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert (draws.usage, scope.settled) == (Usage(1, 9, 0, 3), Amount(1, 9, 3))
+    assert [(call.finish, call.usage) for call in record.calls] == [
+        ("cancelled", Usage(1, 9, 0, 3))
+    ]
+
+
 async def test_a_prompt_that_renders_to_nothing_fails_without_a_call() -> None:
     fake = Fake("x")
     draws = sampler(fake)

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from graphdsl.errors import PromptError
 from graphdsl.ops import lists
 from graphdsl.ops.compare import both, compare, either, negate
 from graphdsl.ops.convert import convert
 from graphdsl.ops.core import CORE
 from graphdsl.ops.fields import read_field
 from graphdsl.ops.generate import with_context
+from graphdsl.ops.limits import ITEMS_LIMIT
+from graphdsl.ops.template_filters import SIZE_LIMIT
 from graphdsl.values import (
     Answer,
     Doc,
@@ -142,9 +145,29 @@ def test_list_operators() -> None:
 
 
 def test_the_first_of_nothing_is_a_failed_draft_with_an_empty_text() -> None:
-    missing = lists.first({"items": ()})
+    missing = lists.first({"items": (), "type": "Draft"})
     assert (missing.finish, missing.text) == (Finish.ERROR, "")
-    assert lists.last({"items": ()}).finish is Finish.ERROR
+    assert lists.last({"items": (), "type": "Draft"}).finish is Finish.ERROR
+
+
+def test_the_first_of_nothing_is_absent_where_it_would_be_no_draft() -> None:
+    assert lists.first({"items": (), "type": "Text?"}) is None
+    assert lists.last({"items": (), "type": "Number?"}) is None
+    assert lists.otherwise({"value": None, "default": 3}) == 3
+    assert lists.otherwise({"value": 0, "default": 3}) == 0
+
+
+def test_texts_and_lists_that_grow_too_long_are_prompt_errors() -> None:
+    half = "x" * (SIZE_LIMIT // 2)
+    assert len(lists.join({"texts": (half, half), "separator": ""})) == SIZE_LIMIT
+    with pytest.raises(PromptError, match=r"4,194,304 characters"):
+        lists.join({"texts": (half, half), "separator": " "})
+    with pytest.raises(PromptError, match=r"4,194,304 characters"):
+        convert({"of": (half, half), "to": "Text"})
+    many = (1,) * (ITEMS_LIMIT // 2)
+    assert len(lists.concat({"0": many, "1": many})) == ITEMS_LIMIT
+    with pytest.raises(PromptError, match=r"1,000,000 items"):
+        lists.append({"items": many + many, "item": 1})
 
 
 def test_context_stands_before_the_last_user_turn() -> None:

@@ -59,7 +59,7 @@ def test_no_complete_draft_is_a_failed_value() -> None:
     assert empty.answer is None
     assert empty.confidence == 0
     failed = voted(say(1, finish=Finish.ERROR, error="boom"))
-    assert failed.error == "none of 1 drafts is complete: boom"
+    assert failed.error == "no sample gave an answer: 1 of 1 failed (boom)"
     assert voted(say(1, finish=Finish.CANCELLED)).finish is Finish.CANCELLED
 
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, ClassVar
 
+from graphdsl.errors import PromptError
 from graphdsl.ir.nodes import Attr, Graph, HoleRef, Node, Region, ValueId
 from graphdsl.ir.subject import Stage
 from graphdsl.ir.types import ListOf, OptionalOf, Type, Unknown
 from graphdsl.ops.context import PureKernel
+from graphdsl.ops.registry import OPERATORS
 
 
 @cache
@@ -98,7 +100,12 @@ class _Fold:
             return node
         args = _Args((name, self.known[value]) for name, value in node.inputs)
         args.update(node.attrs)
-        value = self.known[node.id] = self.kernels[node.op](args)
+        if node.op in OPERATORS and OPERATORS[node.op].typed:
+            args["type"] = str(node.type)
+        try:
+            value = self.known[node.id] = self.kernels[node.op](args)
+        except PromptError:  # a text or list that is too long: the run reports it, with its node
+            return node
         return written(node, value)
 
     def stored(self, node: Node) -> ValueId | None:
