@@ -377,6 +377,22 @@ def test_a_thread_may_finish_its_runs_when_the_main_thread_ends() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "ok\nok\n", "")
 
 
+def test_a_thread_may_begin_its_first_run_when_the_main_thread_has_ended() -> None:
+    done = _fresh("""
+        import threading, time
+        text = '''edition "2026"
+        model sim { backend = simulated }
+        flow f(q: Text) -> Draft { return first(generate(q, models: sim)) }
+        '''
+        flow = graphdsl.load(text).flow()
+        def work():
+            time.sleep(0.3)
+            print(flow.run_sync(q="What is 1 + 1?").status, flush=True)
+        threading.Thread(target=work).start()
+    """)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ok\n", "")
+
+
 def test_a_pool_may_finish_its_runs_when_the_main_thread_ends() -> None:
     done = _fresh("""
         from concurrent.futures import ThreadPoolExecutor

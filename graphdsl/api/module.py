@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import import_module
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,9 @@ class Module:
 
         Raises `InputError` when there is no such flow, or more than one to choose from.
         """
+        # What runs need cannot be imported once the main thread has ended; a worker thread whose
+        # first run comes later than that must find it here.
+        import_module("graphdsl.api.runtime")
         if name is None:
             return Flow(self.program, self._default(), memories=self.memories)
         if name not in self.flows:
