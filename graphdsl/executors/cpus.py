@@ -15,8 +15,8 @@ def default_threads() -> int:
     """Threads for a compute engine: the usable CPUs that nobody else is using right now.
 
     One is left free from four upwards. The engine's threads wait for each other at every layer,
-    so one that shares its CPU stalls all: on a busy two-core machine two threads were measured at
-    a fifth of the speed of one, and at worst at a fiftieth.
+    so one that has to share its CPU holds up all the others: on a busy machine one thread too
+    many is far slower than one too few.
     """
     usable = usable_cpus()
     most = usable - 1 if usable >= 4 else usable
