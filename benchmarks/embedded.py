@@ -25,7 +25,7 @@ from graphdsl.executors.abc import ChatRequest
 from graphdsl.executors.catalogue import pull
 from graphdsl.executors.cpus import default_threads
 from graphdsl.executors.embedded import CONTEXT, EmbeddedBackend
-from graphdsl.executors.llama_chat import request_body
+from graphdsl.executors.llama_request import chat_body
 from graphdsl.executors.llama_server import Settings, parameters
 from graphdsl.plan import ModelSpec
 from graphdsl.values import Messages
@@ -96,7 +96,7 @@ def bare(native: Any, requests: list[ChatRequest]) -> Measure:
     """The batch straight to xllamacpp: one thread per sample, no streaming."""
 
     def one(request: ChatRequest) -> int:
-        body = request_body(request, None)
+        body = chat_body(request, None)
         for streaming_only in STREAMING_ONLY:
             del body[streaming_only]
         return int(native.handle_chat_completions(body)["usage"]["completion_tokens"])

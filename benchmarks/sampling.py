@@ -47,7 +47,7 @@ prompt go_on(question: Text, before: Text) {
 _ROOMY = Capabilities(max_in_flight=1_000_000, seeds=True)
 
 
-class Stub:
+class Stub(Backend):
     """A backend that gives the same reply after `latency` seconds (0: at once)."""
 
     def __init__(self, latency: float = 0.0) -> None:

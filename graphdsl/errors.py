@@ -9,12 +9,21 @@
     ├── OperatorError(RuntimeError)  .address          an operator broke while it ran
     ├── PromptError(RuntimeError)    a prompt could not be rendered with these values
     ├── BudgetExceeded(RuntimeError)  .spent .limit     raised only where no partial result exists
-    └── BackendError(RuntimeError)     .model .retryable
+    └── BackendError(RuntimeError)     .model .retryable .uncertain
         ├── BackendMissing                               an extra is not installed
         ├── ModelNotFound                                no such model, file or catalogue entry
         ├── ModelCorrupt                                 the file is not what it should be
+        ├── AccessDenied                                 a key is missing, wrong or not enough
+        ├── NotRecorded                                  a recorded bank has no such reply
+        ├── Unsupported                .capability       the model cannot do this
         ├── ContextOverflow            .prompt_tokens .limit
-        └── RateLimited                .retry_after
+        ├── ContentFiltered                              the provider refused the content
+        ├── RateLimited                .retry_after      429
+        ├── Overloaded                 .retry_after      503, 529: the server has no room
+        ├── Unreachable                                  no connection was made, nothing was sent
+        ├── CallTimeout                                  no reply in time; may have been charged
+        ├── BrokenReply                                  it ended early, or cannot be read
+        └── CircuitOpen                .retry_after      it failed too often; not asked again yet
 
 A failed *sample* is a value (`Draft.finish == "error"`), never one of these.
 """
@@ -68,13 +77,15 @@ class CompileError(GraphDslError, ValueError):
         return "\n\n".join(drawn)
 
     def _headline(self, diagnostic: Diagnostic) -> str:
-        span = diagnostic.primary.span
+        from graphdsl.hidden import hidden
+
+        span, message = diagnostic.primary.span, hidden(diagnostic.message)
         source = self.sources.get(span.source)
         if source is not None:
             line, column = source.position(span.start)
-            return f"{span.source}:{line}:{column}: {diagnostic.message}"
+            return f"{span.source}:{line}:{column}: {message}"
         place = "" if span.source.startswith("<") else f"{span.source}: "
-        return place + diagnostic.message
+        return place + message
 
 
 class InputError(GraphDslError, ValueError):
@@ -107,11 +118,18 @@ class BudgetExceeded(GraphDslError, RuntimeError):
 
 
 class BackendError(GraphDslError, RuntimeError):
-    """A model backend failed; `retryable` says whether another attempt may succeed."""
+    """A model backend failed.
 
-    def __init__(self, message: str, *, model: str = "", retryable: bool = False) -> None:
+    `retryable` says whether another attempt may succeed. `uncertain` says that the model may have
+    worked on the request, so that it may have been charged: its worst case then counts as spent.
+    """
+
+    def __init__(
+        self, message: str, *, model: str = "", retryable: bool = False, uncertain: bool = False
+    ) -> None:
         self.model = model
         self.retryable = retryable
+        self.uncertain = uncertain
         super().__init__(message)
 
 
@@ -131,13 +149,34 @@ class ModelCorrupt(BackendError):
     """A model file exists but cannot be what it claims to be."""
 
 
+class AccessDenied(BackendError):
+    """The endpoint refused the key, or there is none: 401 and 403."""
+
+
+class NotRecorded(BackendError):
+    """A recorded bank has no reply for this request; the message says what is missing."""
+
+
+class Unsupported(BackendError):
+    """The model cannot do what was asked of it; `capability` names what it lacks."""
+
+    def __init__(self, capability: str, *, model: str = "") -> None:
+        self.capability = capability
+        who = f"`{model}`" if model else "this model"
+        super().__init__(f"{who} does not have `{capability}`", model=model)
+
+
 class ContextOverflow(BackendError):
-    """The prompt is longer than the model's context."""
+    """The prompt is longer than the model's context; 0 stands for a number that was not told."""
 
     def __init__(self, message: str, *, model: str = "", prompt_tokens: int, limit: int) -> None:
         self.prompt_tokens = prompt_tokens
         self.limit = limit
         super().__init__(message, model=model)
+
+
+class ContentFiltered(BackendError):
+    """The provider refused the prompt or withheld the reply."""
 
 
 class RateLimited(BackendError):
@@ -146,3 +185,36 @@ class RateLimited(BackendError):
     def __init__(self, message: str, *, model: str = "", retry_after: float | None = None) -> None:
         self.retry_after = retry_after
         super().__init__(message, model=model, retryable=True)
+
+
+class Overloaded(RateLimited):
+    """The server has no room for the request now."""
+
+
+class Unreachable(BackendError):
+    """No connection could be made, so nothing was sent; a refused certificate stays refused."""
+
+    def __init__(self, message: str, *, model: str = "", retryable: bool = True) -> None:
+        super().__init__(message, model=model, retryable=retryable)
+
+
+class CallTimeout(BackendError):
+    """There was no reply in time."""
+
+    def __init__(self, message: str, *, model: str = "") -> None:
+        super().__init__(message, model=model, retryable=True, uncertain=True)
+
+
+class BrokenReply(BackendError):
+    """The reply ended early or cannot be read."""
+
+    def __init__(self, message: str, *, model: str = "") -> None:
+        super().__init__(message, model=model, retryable=True, uncertain=True)
+
+
+class CircuitOpen(BackendError):
+    """The model has failed too often lately and is not asked; `retry_after` is in seconds."""
+
+    def __init__(self, message: str, *, model: str = "", retry_after: float) -> None:
+        self.retry_after = retry_after
+        super().__init__(message, model=model)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Final
 
 from graphdsl.errors import InputError
 from graphdsl.ir.entities import MemorySpec as MemorySpec
@@ -22,7 +22,8 @@ from graphdsl.ir.types import Type
 class Budget:
     """Limits of one run or scope; None is no limit. Tokens count prompt and completion apart.
 
-    `calls` counts model calls, `tokens` prompt + completion tokens together, `seconds` wall time.
+    `calls` counts model calls, `tokens` prompt + completion tokens together, `seconds` wall time,
+    `usd` US dollars, `flops` floating-point operations.
     """
 
     calls: int | None = None
@@ -30,20 +31,25 @@ class Budget:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     seconds: float | None = None
+    usd: float | None = None
+    flops: float | None = None
 
     def __post_init__(self) -> None:
         """Raises `InputError` for what is no limit: the counts are whole, nothing is negative."""
         for limit in fields(self):
             value = getattr(self, limit.name)
-            if value is not None and not _is_limit(value, whole=limit.name != "seconds"):
-                kind = "number" if limit.name == "seconds" else "whole number"
+            if value is not None and not _is_limit(value, whole=limit.name not in MEASURED):
+                kind = "number" if limit.name in MEASURED else "whole number"
                 raise InputError(f"the limit `{limit.name}` must be a {kind}, 0 or more, or None")
 
     @property
     def unlimited(self) -> bool:
         """True when nothing is limited."""
-        counted = self.calls, self.tokens, self.prompt_tokens, self.completion_tokens
-        return self.seconds is None and counted == (None, None, None, None)
+        return all(getattr(self, limit.name) is None for limit in fields(self))
+
+
+MEASURED: Final = ("seconds", "usd", "flops")
+"""Limits of a budget that need not be whole numbers."""
 
 
 def _is_limit(value: object, *, whole: bool) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 
 class Finish(StrEnum):
@@ -27,22 +27,57 @@ class Finish(StrEnum):
         return self in (Finish.STOP, Finish.STOP_SEQ)
 
 
+PICO: Final = 10**12
+"""Parts of a dollar in which money is counted: whole numbers add up without rounding."""
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What was spent: counts of calls and tokens. Adds up; `Usage()` is zero."""
+    """What was spent: counts of calls and tokens, and what they cost. Adds up; `Usage()` is zero.
+
+    `cached_tokens` are those of `prompt_tokens` that the engine had computed before. `unknown`
+    counts the calls, among `calls`, whose end nobody saw (a timeout, a lost connection): they may
+    have been charged, and stand here with their worst case. `cost` is in 1e-12 USD, and None
+    where a model without a price was called. `flops` are floating-point operations, for models
+    whose block says how many a token takes.
+    """
 
     calls: int = 0
     prompt_tokens: int = 0
     cached_tokens: int = 0
     completion_tokens: int = 0
+    unknown: int = 0
+    cost: int | None = 0
+    flops: int = 0
+
+    @property
+    def usd(self) -> float | None:
+        """The cost in US dollars; None where a model without a price was called."""
+        return None if self.cost is None else self.cost / PICO
 
     def __add__(self, other: Usage) -> Usage:
+        unpriced = self.cost is None or other.cost is None
         return Usage(
             self.calls + other.calls,
             self.prompt_tokens + other.prompt_tokens,
             self.cached_tokens + other.cached_tokens,
             self.completion_tokens + other.completion_tokens,
+            self.unknown + other.unknown,
+            None if unpriced else (self.cost or 0) + (other.cost or 0),
+            self.flops + other.flops,
         )
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-compatible, with `usd` instead of `cost`."""
+        return {
+            "calls": self.calls,
+            "prompt_tokens": self.prompt_tokens,
+            "cached_tokens": self.cached_tokens,
+            "completion_tokens": self.completion_tokens,
+            "unknown": self.unknown,
+            "usd": self.usd,
+            "flops": self.flops,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from hypothesis import strategies as st
 
-from graphdsl.ir.entities import MemorySpec, ModelSpec, PromptSpec
+from graphdsl.ir.entities import EnvVar, MemorySpec, ModelSpec, PromptSpec
 from graphdsl.ir.nodes import (
     Attr,
     Choices,
@@ -40,6 +40,18 @@ from graphdsl.ir.types import (
 MODELS = (
     ModelSpec("tiny", "simulated", "", {"accuracy": 0.5, "max_tokens": 64}),
     ModelSpec("big", "simulated", "", {"accuracy": 0.9, "stop": ("\n", "é")}),
+    ModelSpec(
+        "safe",
+        "fallback",
+        "",
+        {
+            "temperature": 1,
+            "models": (
+                ModelSpec("far.a b", "openai", 'x"', {"api_key": EnvVar("KEY"), "stream": True}),
+                ModelSpec("tiny", "simulated", "", {"accuracy": 0.5, "max_tokens": 64}),
+            ),
+        },
+    ),
 )
 PROMPTS = (
     PromptSpec("solve", ("question",), (("system", "Think.\nHard."), ("user", "{{ question }}"))),
@@ -121,7 +133,9 @@ class Maker:
 
     def generate(self) -> str:
         """Samples; how many may be a hole."""
-        models = self.draw(st.lists(st.sampled_from(["tiny", "big"]), min_size=1, max_size=3))
+        models = self.draw(
+            st.lists(st.sampled_from(["tiny", "big", "safe"]), min_size=1, max_size=3)
+        )
         samples = self.hole(self.draw(st.integers(1, 4)))
         attrs: list[tuple[str, Attr]] = [
             ("models", tuple(Symbol("model", name) for name in models)),

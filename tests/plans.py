@@ -154,7 +154,7 @@ Answers = Callable[[ChatRequest], "Completion | str | Exception | Awaitable[Comp
 """What a fake model says: a completion, a text, an error to raise, or an awaitable of these."""
 
 
-class Fake:
+class Fake(Backend):
     """A backend whose replies are a function of the request; it remembers what it was asked."""
 
     def __init__(
@@ -166,7 +166,8 @@ class Fake:
         self.most = 0
         self.cancelled = 0
         self.closed = 0
-        self._capabilities = Capabilities(max_in_flight=slots, seeds=True, **capabilities)
+        able: dict[str, Any] = {"seeds": True, "metered": True, **capabilities}
+        self._capabilities = Capabilities(max_in_flight=slots, **able)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -203,7 +204,7 @@ def said(text: str, tokens: int = 5, finish: Finish = Finish.STOP, prompt: int =
 
 def model(name: str = "m", **options: Any) -> ModelSpec:
     """A model of that name; its backend is whatever `serving` maps the name to."""
-    return ModelSpec(name, "fake", name, options)
+    return ModelSpec(name, "simulated", name, options)
 
 
 def serving(**fakes: Backend) -> Backends:

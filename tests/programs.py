@@ -1,7 +1,7 @@
 """Random well-typed programs, as a hypothesis strategy: `programs()` draws `.tts` texts.
 
-Every text has a flow `main(question: Text)` over the simulated models `sim` and `alt`, and costs
-few calls to run. Import it as `from tests.programs import programs`.
+Every text has a flow `main(question: Text)` over the simulated models `sim` and `alt` and two
+groups of these, and costs few calls to run. Import it as `from tests.programs import programs`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ PRELUDE = """edition "2026"
 
 model sim { backend = simulated  seed = 1  accuracy = 0.7 }
 model alt { backend = simulated  seed = 2  accuracy = 0.3  temperature = 0.2 }
+model safe { backend = fallback  models = [alt, sim] }
+model pair { backend = round_robin  models = [safe, sim]  temperature = 0.5 }
 pool both = [sim, alt]
 memory notes {}
 
@@ -114,7 +116,15 @@ class Writer:
         """A call of `generate`."""
         text = self.value("Text", names, depth)
         prompt = self.one_of(text, f"ask(question: {text})", f"ask({text}, hints: {text})")
-        models = self.one_of("both", "sim", "[sim, alt]", "sim in both", "both in [both, alt]")
+        models = self.one_of(
+            "both",
+            "sim",
+            "[sim, alt]",
+            "sim in both",
+            "both in [both, alt]",
+            "safe",
+            "pair in [pair, sim]",
+        )
         rest = self.one_of(
             "",
             ", samples: 2",
@@ -181,7 +191,7 @@ class Writer:
 
     def model(self, names: Names) -> str:
         """A model."""
-        return self.one_of("sim", "alt", "alt in both", *names.get("Model", []))
+        return self.one_of("sim", "alt", "alt in both", "safe", "pair", *names.get("Model", []))
 
     def number(self, names: Names) -> str:
         """A small whole number that is known at compile time."""

@@ -33,6 +33,15 @@ ERRORS = [
     errors.ModelCorrupt("no", model="m"),
     errors.ContextOverflow("no", model="m", prompt_tokens=9, limit=8),
     errors.RateLimited("no", model="m", retry_after=1.5),
+    errors.AccessDenied("no", model="m"),
+    errors.NotRecorded("no", model="m"),
+    errors.Unsupported("seeds", model="m"),
+    errors.ContentFiltered("no", model="m", uncertain=True),
+    errors.Overloaded("no", model="m", retry_after=1.5),
+    errors.Unreachable("no", model="m", retryable=False),
+    errors.CallTimeout("no", model="m"),
+    errors.BrokenReply("no", model="m"),
+    errors.CircuitOpen("no", model="m", retry_after=1.5),
 ]
 
 

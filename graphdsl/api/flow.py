@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from graphdsl.api.inputs import check_values
 from graphdsl.api.memories import Memories
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from graphdsl.compiler.cost import Cost
     from graphdsl.compiler.program import Module as Checked
+    from graphdsl.executors.recording import Recorder
     from graphdsl.executors.result import Result
     from graphdsl.executors.trace import Trace
     from graphdsl.ir.nodes import Graph, Input
@@ -30,6 +32,9 @@ Assignment = Mapping[str, "str | float"]
 """Values of holes by address: a label, or a number."""
 
 Change = Callable[["Graph"], "Graph"]
+
+Recording: TypeAlias = "str | os.PathLike[str] | Recorder"
+"""Where completions are recorded: a path, or a recorder that others share."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +68,10 @@ class Flow:
     def with_models(self, models: Mapping[str, str]) -> Flow:
         """The same flow with other models behind declared names.
 
-        Values are catalogue names or paths of GGUF files, or `simulated` for a model of a model.
-        Raises `InputError` for a name that the flow does not use.
+        Values are catalogue names or paths of GGUF files, `simulated` for a model of a model, or
+        `BACKEND:NAME,key=value,…`, such as `vllm:smollm2,base_url=http://127.0.0.1:8000/v1`.
+        Raises `InputError` for a name that the flow does not use, a text that is wrong, and a
+        model that lacks what the flow asks of it.
         """
         from graphdsl.api.models import overridden
 
@@ -113,11 +120,15 @@ class Flow:
         """The plan that runs, after every pass."""
         return self._program
 
-    def cost(self) -> Cost:
-        """Bounds on what one run can cost."""
+    def cost(self, prompt_tokens: int | None = None) -> Cost:
+        """Bounds on what one run can cost: calls and tokens.
+
+        With `prompt_tokens`, the length of the longest prompt, prices are looked up, and money
+        and operations are bounded too.
+        """
         from graphdsl.compiler.cost import cost
 
-        return cost(self._program)
+        return cost(self._program, prompt_tokens=prompt_tokens)
 
     @cached_property
     def _program(self) -> Program:
@@ -136,21 +147,27 @@ class Flow:
         budget: Budget | None = None,
         seed: int = 0,
         content: bool = False,
+        record: Recording | None = None,
         **named: Any,
     ) -> Result:
         """Run once, from any event loop. Cancelling the task stops the run and its generations.
 
-        Inputs go by name; a mapping may be given as well, for parameters called `budget`, `seed`
-        or `content`. `content` keeps prompts and replies in the trace. The same seed gives the
-        same samples on backends that have seeds. A budget that runs out gives a partial result
-        whose `status` says so. Raises `InputError` for inputs that do not fit, `BackendError`
-        when a model cannot be opened, `OperatorError` for a defect.
+        Inputs go by name; a mapping may be given as well, for parameters called `budget`, `seed`,
+        `content` or `record`. `content` keeps prompts and replies in the trace. `record` is a bank
+        that every completion goes into: a path, or a `Recorder` for many runs. The same seed gives
+        the same samples on backends that have seeds. A budget that runs out gives a partial result
+        whose `status` says so. Raises `InputError` for inputs that do not fit and a bank that is
+        none, `BackendError` when a model cannot be opened or a bank cannot be written,
+        `OperatorError` for a defect.
         """
         import asyncio
 
-        return await asyncio.wrap_future(
-            self.start({**(inputs or {}), **named}, budget, seed, content)
-        )
+        given = {**(inputs or {}), **named}
+        if record is None:
+            return await asyncio.wrap_future(self.start(given, budget, seed, content))
+        with await asyncio.to_thread(_recording, record, content) as recorder:
+            future = self.start(given, budget, seed, content, record=recorder)
+            return await asyncio.wrap_future(future)
 
     def run_sync(
         self,
@@ -160,6 +177,7 @@ class Flow:
         budget: Budget | None = None,
         seed: int = 0,
         content: bool = False,
+        record: Recording | None = None,
         **named: Any,
     ) -> Result:
         """Run once and wait; works inside and outside of an event loop (which it then blocks).
@@ -170,12 +188,14 @@ class Flow:
 
         if runtime().here:
             raise RuntimeError("run_sync cannot be called from inside a run; use `await run(…)`")
-        future = self.start({**(inputs or {}), **named}, budget, seed, content)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
+        with _recording(record, content) as recorder:
+            given = {**(inputs or {}), **named}
+            future = self.start(given, budget, seed, content, record=recorder)
+            try:
+                return future.result()
+            except BaseException:
+                future.cancel()
+                raise
 
     def start(
         self,
@@ -184,10 +204,15 @@ class Flow:
         seed: int = 0,
         content: bool = False,
         observe: Callable[[Trace], None] | None = None,
+        *,
+        record: Recorder | None = None,
+        item: str | None = None,
     ) -> Future[Result]:
         """Start a run in the background; cancelling the future stops it. Errors as in `run`.
 
-        `observe` gets the trace when the run ends, however it ends, on another thread.
+        `observe` gets the trace when the run ends, however it ends, on another thread. `record`
+        keeps every completion; closing it is the caller's part. `item` names the data item that
+        the run is about, by which banks may go that know no prompts.
         """
         from graphdsl.api.runtime import runtime
         from graphdsl.executors.engine import execute
@@ -210,6 +235,8 @@ class Flow:
                 content=content,
                 observe=observe,
                 stores=memories.stores(),
+                item=item,
+                recorder=record,
             )
         )
 
@@ -238,6 +265,17 @@ class Flow:
         if any(hole.address == address for hole in self.open_graph.holes):
             return f'set its hole with pins: {{"{address}": …}} (`--with`, `Flow.with_`)'
         return "write its value in the program, or give it a hole there (`in …`)"
+
+
+def _recording(bank: Recording | None, content: bool) -> AbstractContextManager[Recorder | None]:
+    """The recorder of one run: one of its own for a path, which is closed with it."""
+    if bank is None:
+        return nullcontext(None)
+    from graphdsl.executors.recording import Recorder
+
+    if isinstance(bank, Recorder):
+        return nullcontext(bank)
+    return Recorder.open(bank, content=content)
 
 
 def _at(path: Path, diagnostic: Diagnostic) -> Diagnostic:

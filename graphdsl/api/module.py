@@ -18,6 +18,7 @@ from graphdsl.errors import CompileError, InputError
 if TYPE_CHECKING:
     from graphdsl.compiler.program import Checked
     from graphdsl.compiler.program import Module as Program
+    from graphdsl.ir.entities import ModelSpec
 
 
 def load(path_or_text: str | os.PathLike[str]) -> Module:
@@ -66,6 +67,17 @@ class Module:
     def flows(self) -> tuple[str, ...]:
         """The names of its flows, in the order of the file."""
         return tuple(self.program.flows)
+
+    @property
+    def models(self) -> tuple[ModelSpec, ...]:
+        """The models that the file declares, then those of other files that its flows use."""
+        from graphdsl.compiler.entities import model_spec
+        from graphdsl.syntax import tree
+
+        declared = self.program.declarations.values()
+        own = [model_spec(self.program, item) for item in declared if isinstance(item, tree.Model)]
+        used = [spec for name in self.flows for spec in self.flow(name).open_graph.models]
+        return tuple({spec.name: spec for spec in (*own, *used)}.values())
 
     def flow(self, name: str | None = None) -> Flow:
         """A flow by name. Without one: the only flow, else `main`, else the file's namesake.

@@ -102,8 +102,9 @@ def _case(module: Module, item: tree.Test) -> Case:
 
 def _scripted(spec: ModelSpec, replies: tuple[str, ...]) -> ModelSpec:
     kind = BACKENDS["simulated"]
-    kept = {name: value for name, value in spec.options.items() if kind.option(name)}
-    options = {**kept, "replies": replies, "context": 10_000_000, "latency": 0, "failures": 0}
+    kept = {option.name: spec.setting(option.name) for option in kind.options}
+    known = {name: value for name, value in kept.items() if value is not None}
+    options = {**known, "replies": replies, "context": 10_000_000, "latency": 0, "failures": 0}
     return ModelSpec(spec.name, "simulated", "", options)
 
 

@@ -15,7 +15,7 @@ from graphdsl.api.reading import json_problem, read_bytes
 from graphdsl.errors import InputError
 from graphdsl.ir.nodes import Input
 from graphdsl.ir.types import Named, OptionalOf, Type
-from graphdsl.plan import Budget
+from graphdsl.plan import MEASURED, Budget
 
 _PLAIN = frozenset({"Text", "Draft", "Answer", "Doc", "Messages"})
 """Types whose command-line form is the text itself."""
@@ -81,7 +81,7 @@ def _decoded(data: bytes, name: str) -> str:
 
 
 def read_budget(text: str | None) -> Budget | None:
-    """`calls=16,tokens=4000,seconds=30` as a budget. Raises a usage error."""
+    """`calls=16,tokens=4000,usd=0.01` as a budget. Raises a usage error."""
     if text is None:
         return None
     limits: dict[str, Any] = {}
@@ -100,7 +100,7 @@ def read_budget(text: str | None) -> Budget | None:
 
 def _limit(name: str, text: str) -> float | int:
     try:
-        value = float(text.replace("_", "")) if name == "seconds" else int(text)
+        value = float(text.replace("_", "")) if name in MEASURED else int(text)
     except ValueError:
         value = -1
     if not 0 <= value < float("inf") or (name == "seconds" and value == 0):

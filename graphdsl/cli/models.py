@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graphdsl.cli.codes import Exit
+from graphdsl.cli.models_check import check_command
 from graphdsl.cli.options import json_option
 from graphdsl.cli.output import console, note, print_json, show
 
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> int:
-    """List, fetch and find the models known by name."""
+    """List, fetch and find the models known by name; check those that a file declares."""
     return _list(as_json) if context.invoked_subcommand is None else Exit.OK
+
+
+command.add_command(check_command)
 
 
 @command.command("list")
@@ -59,6 +63,43 @@ def pull_command(name: str, as_json: bool) -> int:
 @json_option
 def path_command(name: str, as_json: bool) -> int:
     """Print the file of a model that is on this machine."""
+    path = _located(name)
+    if as_json:
+        from graphdsl.cli.schemas import PulledReport
+
+        print_json(PulledReport(name=name, path=str(path), fetched=False))
+    else:
+        show(str(path))
+    return Exit.OK
+
+
+@command.command("convert")
+@click.argument("name")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The new folder.")
+@json_option
+def convert_command(name: str, out: Path | None, as_json: bool) -> int:
+    """Turn a model (a known one, or a .gguf file) into Hugging Face weights, which vLLM loads."""
+    from graphdsl.executors.catalogue import find
+    from graphdsl.executors.hf_weights import convert, converted, converted_path
+
+    own = Path(name).expanduser()
+    source = own if own.suffix == ".gguf" else _located(name)
+    had = None if out is not None or source is own else converted(find(name).name)
+    path = had or out or (own.with_suffix("") if source is own else converted_path(name))
+    if had is None:
+        if not as_json:
+            note(f"converting {name}: half a minute, more for larger models …")
+        path = convert(source, path.expanduser())
+    if as_json:
+        from graphdsl.cli.schemas import PulledReport
+
+        print_json(PulledReport(name=name, path=str(path), fetched=had is None))
+    else:
+        show(f"{name} {'is already' if had else 'is now'} at {path}")
+    return Exit.OK
+
+
+def _located(name: str) -> Path:
     from graphdsl.errors import ModelNotFound
     from graphdsl.executors.catalogue import locate
 
@@ -68,13 +109,7 @@ def path_command(name: str, as_json: bool) -> int:
             f"`{name}` is not on this machine; fetch it with `graphdsl models pull {name}`",
             model=name,
         )
-    if as_json:
-        from graphdsl.cli.schemas import PulledReport
-
-        print_json(PulledReport(name=name, path=str(path), fetched=False))
-    else:
-        show(str(path))
-    return Exit.OK
+    return path
 
 
 def _list(as_json: bool) -> int:

@@ -50,8 +50,9 @@ def models_option(function: F) -> F:
         multiple=True,
         metavar="NAME=MODEL",
         callback=_model_pairs,
-        help="Use another model for a declared one: a catalogue name, a .gguf file, or "
-        "`simulated`. Repeatable.",
+        help="Use another model for a declared one: a catalogue name, a .gguf file, `simulated`, "
+        "or `BACKEND:NAME,key=value,…`, such as "
+        "`tiny=vllm:smollm2,base_url=http://127.0.0.1:8000/v1,api_key=env:MY_KEY`. Repeatable.",
     )(function)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -19,19 +19,31 @@ from graphdsl.cli.options import (
 )
 from graphdsl.cli.output import BOLD, DIM, paint, print_json, safe, show
 from graphdsl.cli.programs import choose, load
+from graphdsl.values import PICO
 
 if TYPE_CHECKING:
     from graphdsl.api.flow import Flow
     from graphdsl.api.module import Module
     from graphdsl.compiler.bounds import Bounds
     from graphdsl.compiler.passes.abc import Pass
+    from graphdsl.compiler.uses import Use
     from graphdsl.ir.nodes import Graph
+
+PROMPT_TOKENS: Final = 1000
+"""Assumed of the longest prompt where nothing is said: a page and a half of English."""
 
 
 @click.command("plan")
 @file_argument
 @flow_argument
 @click.option("--cost", "only_cost", is_flag=True, help="Only the table of bounds, node by node.")
+@click.option(
+    "--prompt-tokens",
+    type=click.IntRange(0),
+    default=PROMPT_TOKENS,
+    show_default=True,
+    help="Tokens of the longest prompt, for bounds of USD and FLOPs.",
+)
 @click.option(
     "--emit", type=click.Choice(("ast", "ir", "plan")), help="Print this stage of the compiler."
 )
@@ -43,6 +55,7 @@ def command(
     file: Path,
     flow: str | None,
     only_cost: bool,
+    prompt_tokens: int,
     emit: str | None,
     print_between_passes: bool,
     pins: Path | None,
@@ -53,15 +66,15 @@ def command(
     module = load(file, as_json)
     chosen = choose(module, flow, pins=pins, models=models, as_json=as_json)
     if as_json:
-        _print_record(module, chosen, emit)
+        _print_record(module, chosen, emit, prompt_tokens)
     elif emit is not None:
         show(emitted(module, chosen, emit))
     elif print_between_passes:
         _between_passes(chosen)
     elif only_cost:
-        from graphdsl.compiler.cost import render_cost
+        from graphdsl.compiler.cost_table import render_cost
 
-        show(safe(render_cost(chosen.cost()).rstrip("\n")))
+        show(safe(render_cost(chosen.cost(prompt_tokens)).rstrip("\n")))
     else:
         _summary(chosen)
     return Exit.OK
@@ -123,9 +136,13 @@ def _summary(flow: Flow) -> None:
 
 
 def _models(specs: Iterable[Any]) -> list[str]:
-    return [
-        f"{spec.name} ({spec.backend}{f' {spec.model}' if spec.model else ''})" for spec in specs
-    ]
+    return [f"{spec.name} ({spec.backend}{_behind(spec)})" for spec in specs]
+
+
+def _behind(spec: Any) -> str:
+    """The model's own name, or those of the models that it stands for."""
+    members = ", ".join(member.name for member in spec.members)
+    return f": {members}" if members else f" {spec.model}" if spec.model else ""
 
 
 def _holes(flow: Flow) -> None:
@@ -146,10 +163,10 @@ def _bounds(bounds: Bounds) -> str:
     return f"{bounds.high:,}" if bounds.low == bounds.high else f"{bounds.low:,} to {bounds.high:,}"
 
 
-def _print_record(module: Module, flow: Flow, emit: str | None) -> None:
+def _print_record(module: Module, flow: Flow, emit: str | None, prompt_tokens: int) -> None:
     from graphdsl.cli.schemas import PlanReport
 
-    program, cost = flow.plan(), flow.cost()
+    program, cost = flow.plan(), flow.cost(prompt_tokens)
     rows = [
         {
             "address": row.address,
@@ -157,6 +174,8 @@ def _print_record(module: Module, flow: Flow, emit: str | None) -> None:
             "calls": _pair(row.calls),
             "completion_tokens": _pair(row.tokens),
             "formula": row.formula,
+            "usd": _usd(row.usd.high),
+            "flops": row.flops.high,
         }
         for row in cost.rows
     ]
@@ -177,10 +196,32 @@ def _print_record(module: Module, flow: Flow, emit: str | None) -> None:
                 "critical_path": list(cost.path),
                 "formula": cost.formula,
                 "nodes": rows,
+                "prompt_tokens": prompt_tokens,
+                "usd": _usd(cost.usd.high),
+                "flops": cost.flops.high,
+                "prices": [_call_record(use, prompt_tokens) for use in cost.uses],
                 "text": None if emit is None else emitted(module, flow, emit),
             }
         )
     )
+
+
+def _call_record(use: Use, prompt_tokens: int) -> dict[str, Any]:
+    """What one call of a model takes at most; `CallCost` in `graphdsl.cli.schemas`."""
+    from graphdsl.prices import price_of
+
+    price = price_of(use.model)
+    return {
+        "model": use.model.name,
+        "max_tokens": use.max_tokens,
+        "usd": _usd(use.worst(prompt_tokens)),
+        "flops": use.operations(prompt_tokens),
+        "source": None if price is None else price.source,
+    }
+
+
+def _usd(amount: int | None) -> float | None:
+    return None if amount is None else amount / PICO
 
 
 def _pair(bounds: Bounds) -> dict[str, int | None]:

@@ -19,12 +19,14 @@ from graphdsl.cli.options import (
     pairs,
     pins_option,
 )
-from graphdsl.cli.output import counted, note, print_error, print_json, safe, show
+from graphdsl.cli.output import note, print_error, print_json, safe, show, spent
 from graphdsl.cli.programs import choose, load
 from graphdsl.cli.progress import spinner
+from graphdsl.cli.recording import recording, refuse_same
 
 if TYPE_CHECKING:
     from graphdsl.api.flow import Flow
+    from graphdsl.executors.recording import Recorder
     from graphdsl.executors.result import Result
     from graphdsl.executors.trace import Trace
     from graphdsl.plan import Budget
@@ -54,11 +56,19 @@ if TYPE_CHECKING:
 @click.option(
     "--budget",
     metavar="calls=16,…",
-    help="Limits of one run: calls, tokens, prompt_tokens, completion_tokens, seconds.",
+    help="Limits of one run: calls, tokens, prompt_tokens, completion_tokens, seconds, usd, flops.",
 )
 @pins_option
 @models_option
-@click.option("--content", is_flag=True, help="Keep prompts and replies in the trace.")
+@click.option(
+    "--record",
+    type=PATH,
+    metavar="BANK",
+    help="Add every completion to a bank (.jsonl or .db), from which `replay` models answer.",
+)
+@click.option(
+    "--content", is_flag=True, help="Keep prompts and replies in the trace, and prompts in a bank."
+)
 @click.option("--trace", is_flag=True, help="Show what happened, node by node.")
 @json_option
 def command(
@@ -72,6 +82,7 @@ def command(
     budget: str | None,
     pins: Path | None,
     models: dict[str, str],
+    record: Path | None,
     content: bool,
     trace: bool,
     as_json: bool,
@@ -89,11 +100,15 @@ def command(
         raise click.UsageError("--json with --data prints a summary, so name a file with --out")
     chosen = choose(load(file, as_json), flow, pins=pins, models=models, as_json=as_json)
     inputs = typed_inputs(texts, chosen.inputs)
-    if data is not None:
-        from graphdsl.cli.run_data import run_data
+    refuse_same(record, data, out)
+    with recording(record, content, as_json) as recorder:
+        if data is None:
+            code = _run_one(chosen, inputs, seed, limits, content, trace, as_json, recorder)
+        else:
+            from graphdsl.cli.run_data import run_data
 
-        return run_data(chosen, data, out, inputs, concurrency, seed, limits, as_json)
-    return _run_one(chosen, inputs, seed, limits, content, trace, as_json)
+            code = run_data(chosen, data, out, inputs, concurrency, seed, limits, as_json, recorder)
+    return code
 
 
 def _run_one(
@@ -104,8 +119,9 @@ def _run_one(
     content: bool,
     trace: bool,
     as_json: bool,
+    recorder: Recorder | None,
 ) -> int:
-    result = _result(flow, inputs, budget, seed, content)
+    result = _result(flow, inputs, budget, seed, content, recorder)
     if as_json:
         from graphdsl.cli.schemas import RunReport
 
@@ -123,11 +139,16 @@ def _run_one(
 
 
 def _result(
-    flow: Flow, inputs: dict[str, Any], budget: Budget | None, seed: int, content: bool
+    flow: Flow,
+    inputs: dict[str, Any],
+    budget: Budget | None,
+    seed: int,
+    content: bool,
+    recorder: Recorder | None,
 ) -> Result:
     """Run and wait; the trace is kept for `graphdsl trace`, also of a run that broke."""
     traces: list[Trace] = []
-    future = flow.start(inputs, budget, seed, content, traces.append)
+    future = flow.start(inputs, budget, seed, content, traces.append, record=recorder)
     try:
         with spinner(f"running {flow.name} …"):
             return future.result()
@@ -168,12 +189,10 @@ def answer_text(result: Result) -> str:
 
 
 def spent_line(result: Result) -> str:
-    """Confidence, calls, tokens and seconds on one line."""
-    usage = result.usage
+    """Confidence, calls, tokens, money and seconds on one line."""
     parts = [
         f"confidence {result.confidence:.0%}" if result.confidence is not None else "",
-        counted(usage.calls, "call"),
-        f"{usage.prompt_tokens} + {usage.completion_tokens} tokens",
+        *spent(result.usage),
         f"{result.seconds:.2f} s",
     ]
     return " · ".join(part for part in parts if part)

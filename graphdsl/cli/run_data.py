@@ -16,7 +16,7 @@ import click
 from graphdsl.cli.batch import in_order
 from graphdsl.cli.codes import Exit
 from graphdsl.cli.dataset import Row, read_rows
-from graphdsl.cli.output import counted, note, pipe, print_error, print_json
+from graphdsl.cli.output import counted, note, pipe, print_error, print_json, spent
 from graphdsl.cli.progress import items_bar
 from graphdsl.cli.writing import check_writable
 from graphdsl.errors import GraphDslError
@@ -24,6 +24,7 @@ from graphdsl.values import Usage
 
 if TYPE_CHECKING:
     from graphdsl.api.flow import Flow
+    from graphdsl.executors.recording import Recorder
     from graphdsl.executors.result import Result
     from graphdsl.plan import Budget
 
@@ -58,8 +59,12 @@ def run_data(
     seed: int,
     budget: Budget | None,
     as_json: bool,
+    recorder: Recorder | None = None,
 ) -> int:
-    """Run every row and write one line for each; see the module."""
+    """Run every row and write one line for each; see the module.
+
+    Banks know a row by its line, counted from 0.
+    """
     if out is not None and out.exists() and data.exists() and out.samefile(data):
         raise click.UsageError("--out would overwrite the data")
     if out is not None:
@@ -67,7 +72,10 @@ def run_data(
     rows = read_rows(data, flow, given)
     tally = _Tally(len(rows))
     outcomes = in_order(
-        rows, lambda row: flow.start(row.inputs, budget, seed), concurrency, done=lambda: step()
+        rows,
+        lambda row: flow.start(row.inputs, budget, seed, record=recorder, item=str(row.line - 1)),
+        concurrency,
+        done=lambda: step(),
     )
     with (
         items_bar(flow.name, len(rows)) if not as_json else nullcontext(lambda: None) as step,
@@ -150,17 +158,11 @@ def _interrupted(tally: _Tally, out: Path | None, as_json: bool) -> int:
 def _summary(tally: _Tally) -> str:
     done = counted(tally.done, "item")
     counts = [f"{count} {status}" for status, count in sorted(tally.statuses.items())]
-    usage = tally.usage
-    spent = (
-        f"{counted(usage.calls, 'call')} · {usage.prompt_tokens} + {usage.completion_tokens} tokens"
-    )
     seconds = f"{perf_counter() - tally.started:.1f} s"
-    return " · ".join([done, *counts, spent, seconds])
+    return " · ".join([done, *counts, *spent(tally.usage), seconds])
 
 
 def _print_record(tally: _Tally, out: Path | None, *, ok: bool, interrupted: bool) -> None:
-    from dataclasses import asdict
-
     from graphdsl.cli.schemas import DataReport
 
     print_json(
@@ -171,7 +173,7 @@ def _print_record(tally: _Tally, out: Path | None, *, ok: bool, interrupted: boo
                 "items": tally.total,
                 "done": tally.done,
                 "statuses": dict(tally.statuses),
-                "usage": asdict(tally.usage),
+                "usage": tally.usage.to_dict(),
                 "seconds": perf_counter() - tally.started,
                 "out": None if out is None else str(out),
             }

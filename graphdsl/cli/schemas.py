@@ -209,13 +209,33 @@ class Range(Record):
 
 
 class NodeCost(Record):
-    """What one node can cost in a whole run. `formula` is the arithmetic of one evaluation."""
+    """What one node can cost in a whole run. `formula` is the arithmetic of one evaluation.
+
+    `usd` and `flops` are the most, as in the report.
+    """
 
     address: str
     op: str
     calls: Range
     completion_tokens: Range
     formula: str
+    usd: float | None
+    flops: int | None
+
+
+class CallCost(Record):
+    """The most that one call of a model takes, with the assumed prompt.
+
+    `max_tokens` limits its reply. `usd` is null where nobody knows the price or nothing limits
+    the reply, `flops` where the model says no `flops_per_token`. `source` is where the price is
+    from: the file, the table, or `local` for what runs here and is free.
+    """
+
+    model: str
+    max_tokens: int | None
+    usd: float | None
+    flops: int | None
+    source: str | None
 
 
 class UsedModel(Record):
@@ -237,7 +257,9 @@ class HoleRecord(Record):
 class PlanReport(Record):
     """`graphdsl plan`. `text` is the stage that --emit names.
 
-    `graph_hash` is that of the graph that runs; with --emit ir, of the graph in `text`.
+    `graph_hash` is that of the graph that runs; with --emit ir, of the graph in `text`. `usd` and
+    `flops` are the most that a run can take with prompts of at most `prompt_tokens` tokens
+    (--prompt-tokens); they are null where that is not known of some model in `prices`.
     """
 
     ok: Literal[True] = True
@@ -253,18 +275,30 @@ class PlanReport(Record):
     formula: str
     nodes: list[NodeCost]
     text: str | None
+    prompt_tokens: int
+    usd: float | None
+    flops: int | None
+    prices: list[CallCost]
 
 
 # ---- run, test, trace
 
 
 class UsageRecord(Record):
-    """What was spent."""
+    """What was spent.
+
+    `unknown` are those of `calls` whose end nobody saw: they may have been charged, and count
+    with their worst case. `usd` is null where a model without a known price was called, which is
+    not the same as 0. `flops` are operations of models that say how many a token takes.
+    """
 
     calls: int
     prompt_tokens: int
     cached_tokens: int
     completion_tokens: int
+    unknown: int
+    usd: float | None
+    flops: int
 
 
 class RunReport(Record):
@@ -445,6 +479,51 @@ class PulledReport(Record):
     fetched: bool
 
 
+class PriceRecord(Record):
+    """What a model takes, in US dollars: per million tokens, per call, per hour of its machine.
+
+    `source` is where that is from: the file, the table, or `local` for what runs here and is free.
+    """
+
+    usd_per_mtok_in: float
+    usd_per_mtok_cached: float
+    usd_per_mtok_out: float
+    usd_per_call: float
+    usd_per_hour: float
+    source: str
+
+
+class CheckedModel(Record):
+    """A declared model: whether it answers, and what it can do.
+
+    `hosts` are those of its addresses. `error` says why it does not answer, `kind` is the class of
+    that error. `seconds` is what one token took. `members` are the models that it stands for: it is
+    ok when one of them is, and has no capabilities of its own. `price` is null where nobody knows
+    it.
+    """
+
+    name: str
+    backend: str
+    model: str
+    hosts: list[str]
+    ok: bool
+    kind: str | None
+    error: str | None
+    seconds: float | None
+    capabilities: list[str] | None
+    max_in_flight: int | None
+    context_tokens: int | None
+    price: PriceRecord | None
+    members: list[str]
+
+
+class ModelsCheckReport(Record):
+    """`graphdsl models check FILE`."""
+
+    ok: bool
+    models: list[CheckedModel]
+
+
 class ParamRecord(Record):
     """A parameter of an operator. `static` ones must be known at compile time."""
 
@@ -490,7 +569,7 @@ REPORTS: Final[dict[str, tuple[type[Record], ...]]] = {
     "run": (RunReport, DataReport, DataLine),
     "test": (CasesReport,),
     "trace": (TraceReport,),
-    "models": (ModelsReport, PulledReport),
+    "models": (ModelsReport, PulledReport, ModelsCheckReport),
     "ops": (OpsReport,),
 }
 """What each command prints when it does its work."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -209,7 +209,7 @@ def _record(outcome: _Outcome) -> dict[str, object]:
     return {
         **record,
         "value": jsonable(outcome.result.output),
-        "usage": asdict(outcome.result.usage),
+        "usage": outcome.result.usage.to_dict(),
         "seconds": outcome.result.seconds,
         "error": outcome.result.error,
     }

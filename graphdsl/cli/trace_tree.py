@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from graphdsl.cli.output import console, counted, safe
+from graphdsl.cli.output import console, counted, money, safe, spent
 from graphdsl.ir.addresses import written_name
 from graphdsl.ops.core import CORE
 
@@ -54,13 +54,10 @@ def _told(records: list[Record]) -> list[Record]:
 def _title(trace: Trace) -> Text:
     from rich.text import Text
 
-    usage = trace.usage
     title = Text(f"{trace.flow}", style="bold")
     title.append(f"  {trace.status}", style=_STYLES.get(trace.status, "green"))
-    spent = (
-        f"{counted(usage.calls, 'call')}, {usage.prompt_tokens} + {usage.completion_tokens} tokens"
-    )
-    title.append(f"  {trace.seconds:.2f} s, {spent}  run {trace.run_id}", style="dim")
+    told = ", ".join([f"{trace.seconds:.2f} s", *spent(trace.usage)])
+    title.append(f"  {told}  run {trace.run_id}", style="dim")
     return title
 
 
@@ -114,10 +111,8 @@ def _node(record: Record, trace: Trace, label: str) -> Text:
     line.append(bar(record, trace.seconds), style="cyan")
     line.append(f" {record.seconds:7.2f} s", style="dim")
     if usage.calls:
-        line.append(
-            f"  {counted(usage.calls, 'call')}  {counted(usage.completion_tokens, 'token')}",
-            style="dim",
-        )
+        parts = [counted(usage.calls, "call"), counted(usage.completion_tokens, "token")]
+        line.append("".join(f"  {part}" for part in [*parts, *money(usage)]), style="dim")
     if record.status != "ok":
         line.append(f"  {record.status}", style=_STYLES.get(record.status, ""))
     return line

@@ -11,11 +11,12 @@ from graphdsl.compiler.call_graph import order
 from graphdsl.compiler.check_bounds import check_budgets, check_scopes, check_size
 from graphdsl.compiler.check_entity import check_memory, check_model, check_pool
 from graphdsl.compiler.check_flow import check_flow
+from graphdsl.compiler.check_money import check_money
 from graphdsl.compiler.check_prompt import check_prompt
 from graphdsl.compiler.check_sampling import warn_same_samples
 from graphdsl.compiler.check_search import check_search
 from graphdsl.compiler.check_test import check_test
-from graphdsl.compiler.entities import UNITS, UNPRICED
+from graphdsl.compiler.entities import UNITS
 from graphdsl.compiler.modules import STD, imported, is_std, load, name_of
 from graphdsl.compiler.program import Checked, Module
 from graphdsl.compiler.report import error
@@ -29,7 +30,7 @@ from graphdsl.diagnostics import Diagnostic, Source, Span, has_errors
 from graphdsl.ops.registry import OPERATORS
 from graphdsl.syntax import tree
 
-_TAKEN: Final = frozenset({*OPERATORS, *UNITS, UNPRICED, STD})
+_TAKEN: Final = frozenset({*OPERATORS, *UNITS, STD})
 
 
 def check(source: Source, folder: Path | None = None) -> Checked:
@@ -69,6 +70,7 @@ def _check(main: Module, broken: bool, session: Session) -> None:
             for item in module.file.items:
                 if isinstance(item, tree.Search):
                     check_budgets(item, Frame(session, module), counter)
+        check_money(modules, flows, session)
     if not has_errors(session.diagnostics):
         _warn(modules, main, session)
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from graphdsl.compiler import codes
 from graphdsl.compiler.call_graph import Caller
 from graphdsl.compiler.check_search import entry_flow
-from graphdsl.compiler.counting import MAX_WORK, Counter, Scope, Work
+from graphdsl.compiler.counting import MAX_WORK, Counter, Scope
 from graphdsl.compiler.entities import budget_of
 from graphdsl.compiler.report import error, warning
 from graphdsl.compiler.session import Frame, Session
+from graphdsl.compiler.work import Work
 from graphdsl.diagnostics import Span
 from graphdsl.syntax import tree
 

@@ -12,17 +12,22 @@ from typing import Final
 
 from graphdsl.compiler import codes
 from graphdsl.compiler.check_hole import models_in
-from graphdsl.compiler.entities import literal
+from graphdsl.compiler.entities import backend_of, is_group, literal, models_in_list, parts
+from graphdsl.compiler.program import Declaration, Module
 from graphdsl.compiler.report import error, listed
 from graphdsl.compiler.scope import Binding, Entity
 from graphdsl.compiler.session import Facts, Frame
 from graphdsl.diagnostics import Diagnostic, Label, Span
-from graphdsl.ir.backends import BACKENDS, CAPABILITIES, declared_capabilities
+from graphdsl.ir.backends import CAPABILITIES, declared_capabilities
 from graphdsl.ir.types import MESSAGES, MODEL, MODELS, PROMPT
 from graphdsl.ops.signature import Operator, Param
 from graphdsl.syntax import tree
 
 _CONTINUES: Final = "prefix_continuation"
+
+
+Lacking = dict[int, tuple[tree.Model, tree.Model | None]]
+"""Models that lack something by identity, each with the model that lists it, if any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +80,29 @@ def check_flow_needs(
 
 
 def check_option_needs(model: tree.Model, frame: Frame) -> None:
-    """Report options of a model that its backend can do nothing with."""
-    for entry in model.entries:
+    """Report options of a model that its backend, or one of its members, can do nothing with."""
+    for entry in _settings(frame.module, model):
         need = _option_need(model, entry)
-        if need is not None and need.capability not in _capabilities(model):
-            frame.report(_lacks(need, [model], frame))
+        lacking = {} if need is None else _lacking(need.capability, [(frame.module, model)])
+        if need is not None and lacking:
+            frame.report(_lacks(need, lacking, frame))
+
+
+def _settings(module: Module, model: tree.Model) -> Iterator[tree.Entry]:
+    """The options that hold for a model: its own, else those of its first member."""
+    where, current = module, model
+    keys: set[str] = set()
+    seen: set[int] = set()
+    while id(current) not in seen:
+        seen.add(id(current))
+        yield from (entry for entry in current.entries if entry.key.text not in keys)
+        keys.update(entry.key.text for entry in current.entries)
+        members = models_in_list(where, parts(current)) if is_group(current) else ()
+        _, where, current = members[0] if members else ("", where, current)
 
 
 def _option_need(model: tree.Model, entry: tree.Entry) -> Need | None:
-    backend = BACKENDS.get(_backend(model))
+    backend = backend_of(model)
     option = None if backend is None else backend.option(entry.key.text)
     if option is None or option.needs is None:
         return None
@@ -163,7 +182,7 @@ def _named_prompts(ref: tree.Ref, frame: Frame) -> Iterator[tree.Prompt]:
 
 def _check(need: Need, asked: Iterable[tree.Expr], frame: Frame) -> None:
     """Report the models of `asked` that lack it; those of parameters are the callers' affair."""
-    lacking: dict[int, tree.Model] = {}
+    lacking: Lacking = {}
     for expr in asked:
         for found in _models(expr, frame):
             if isinstance(found, Binding):
@@ -172,10 +191,9 @@ def _check(need: Need, asked: Iterable[tree.Expr], frame: Frame) -> None:
                 entities = () if frame.specialised else found.entities
             else:
                 entities = (found,)
-            for model in _lacking(need.capability, entities):
-                lacking[id(model)] = model
+            lacking |= _lacking(need.capability, entities)
     if lacking:
-        frame.report(_lacks(need, list(lacking.values()), frame))
+        frame.report(_lacks(need, lacking, frame))
 
 
 def _models(expr: tree.Rhs, frame: Frame) -> Iterator[Entity | Binding]:
@@ -202,31 +220,59 @@ def _models(expr: tree.Rhs, frame: Frame) -> Iterator[Entity | Binding]:
             return
 
 
-def _lacking(capability: str, entities: Iterable[Entity]) -> Iterator[tree.Model]:
-    for entity in entities:
-        for _, model in models_in(entity):
-            if isinstance(model, tree.Model) and capability not in _capabilities(model):
-                yield model
+def _lacking(capability: str, entities: Iterable[Entity]) -> Lacking:
+    """The models that lack it among these and those that they stand for."""
+    return {
+        id(model): (model, holder)
+        for entity in entities
+        for where, asked in models_in(entity)
+        for model, holder in _stands_for(where, asked)
+        if capability not in _capabilities(model)
+    }
+
+
+def _stands_for(
+    module: Module, declared: Declaration
+) -> Iterator[tuple[tree.Model, tree.Model | None]]:
+    """The models that may answer for a declared one, each with the one that lists it, if any."""
+    waiting: list[tuple[Module, Declaration, tree.Model | None]] = [(module, declared, None)]
+    seen: set[int] = set()
+    while waiting:
+        where, model, holder = waiting.pop(0)
+        if id(model) in seen or not isinstance(model, tree.Model):
+            continue
+        seen.add(id(model))
+        if not is_group(model):
+            yield model, holder
+        members = models_in_list(where, parts(model))
+        waiting.extend((place, member, model) for _, place, member in members)
 
 
 def _capabilities(model: tree.Model) -> frozenset[str]:
-    """What a declared model can do; everything where its block is wrong, which is reported."""
-    entry = next((entry for entry in model.entries if entry.key.text == "lacks"), None)
-    lacks = literal(entry.value) if entry and isinstance(entry.value, tree.ListExpr) else ()
-    return declared_capabilities(_backend(model), {"lacks": lacks})
-
-
-def _backend(model: tree.Model) -> str:
-    return next((str(literal(e.value)) for e in model.entries if e.key.text == "backend"), "")
+    """What a declared model by itself can do; all where its block is wrong, which is reported."""
+    kind = backend_of(model)
+    options = {
+        entry.key.text: literal(entry.value)
+        for entry in model.entries
+        if isinstance(entry.value, tree.ListExpr) and entry.key.text in ("has", "lacks")
+    }
+    return declared_capabilities("" if kind is None else kind.name, options)
 
 
 # ---- what to say
 
 
-def _lacks(need: Need, models: list[tree.Model], frame: Frame) -> Diagnostic:
-    names = listed(model.name.text for model in models)
-    who = f"model {names} lacks" if len(models) == 1 else f"the models {names} lack"
-    places = [Label(model.name.span, f"without `{need.capability}`") for model in models]
+def _lacks(need: Need, lacking: Lacking, frame: Frame) -> Diagnostic:
+    names = listed(model.name.text for model, _ in lacking.values())
+    who = f"model {names} lacks" if len(lacking) == 1 else f"the models {names} lack"
+    places = [
+        Label(model.name.span, f"without `{need.capability}`") for model, _ in lacking.values()
+    ]
+    places += [
+        Label(holder.name.span, f"stands for `{model.name.text}`")
+        for model, holder in lacking.values()
+        if holder is not None
+    ]
     if need.place is not None:
         places.append(Label(need.place, "needed here"))
     return error(
@@ -246,7 +292,7 @@ def _help(need: Need, frame: Frame) -> str:
     able = [
         item.name.text
         for item in declared
-        if isinstance(item, tree.Model) and need.capability in _capabilities(item)
+        if isinstance(item, tree.Model) and not _lacking(need.capability, [(frame.module, item)])
     ]
     take = f"take a model that has it: {listed(able)}" if able else "take a model that has it"
     return f"{take}, or {need.without}" if need.without else take

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Final
 
 from graphdsl.compiler import codes
-from graphdsl.compiler.check_block import entries_of, require
+from graphdsl.compiler.check_block import Entries, entries_of, require
 from graphdsl.compiler.check_capabilities import check_option_needs
-from graphdsl.compiler.check_expression import report_misplaced_hole
-from graphdsl.compiler.check_names import entity_type, find_entity, report_unknown
+from graphdsl.compiler.check_members import check_members
+from graphdsl.compiler.check_option import check_option
 from graphdsl.compiler.entities import literal
-from graphdsl.compiler.program import Module
 from graphdsl.compiler.report import error, instead
 from graphdsl.compiler.session import Frame
-from graphdsl.diagnostics import Label
-from graphdsl.ir.backends import BACKENDS, BackendKind, Option
+from graphdsl.diagnostics import Diagnostic, Help, Span, TextEdit
+from graphdsl.ir.backends import COMPOSITES, BackendKind, Option, backend_kind, backend_names
+from graphdsl.ir.option_rules import Conflict, conflict
 from graphdsl.syntax import tree
 
-_KEYS = ("backend", "name")
-_EXAMPLES = {"backend": "backend = embedded", "name": 'name = "smollm2-135m"'}
-_ARTICLES = {
-    "number": "a number",
-    "int": "a whole number",
-    "text": "a text",
-    "bool": "`true` or `false`",
-    "texts": "a list of texts",
+_EXAMPLES: Final = {
+    "backend": "backend = embedded",
+    "name": 'name = "smollm2-135m"',
+    "models": "models = [one, other]",
+    "bank": 'bank = "bank.jsonl"',
+    "base_url": 'base_url = "http://127.0.0.1:8000/v1"',
 }
+_NAME: Final = Option("name", "text", "its name")
 
 
 def check_model(model: tree.Model, frame: Frame) -> None:
@@ -34,15 +33,21 @@ def check_model(model: tree.Model, frame: Frame) -> None:
     backend = _backend(model, what, frame)
     if backend is None:
         return
-    options = tuple(option.name for option in backend.options)
-    found = entries_of(model.entries, (*_KEYS, *options), f"a model of `{backend.name}`", frame)
-    required = ("name",) if backend.name != "simulated" else ()
-    require(required, found, model.entries, model.name, what, _EXAMPLES, frame)
-    if "name" in found:
-        _option(Option("name", "text", "its name"), found["name"].value, frame)
-    for option in backend.options:
-        if option.name in found:
-            _option(option, found[option.name].value, frame)
+    own = () if backend.name in COMPOSITES else (_NAME,)
+    options = (*own, *backend.options)
+    keys = ("backend", *(option.name for option in options))
+    found = entries_of(model.entries, keys, f"a model of `{backend.name}`", frame)
+    required = (*(("name",) if backend.named else ()), *backend.required)
+    examples = {key: _EXAMPLES.get(key, f"{key} = …") for key in required}
+    require(required, found, model.entries, model.name, what, examples, frame)
+    for option in options:
+        if option.name not in found:
+            continue
+        if option.kind == "models":
+            check_members(model, option, found[option.name].value, frame)
+        else:
+            check_option(option, found[option.name].value, frame)
+    _check_conflict(backend, found, model, frame)
     check_option_needs(model, frame)
 
 
@@ -52,137 +57,47 @@ def _backend(model: tree.Model, what: str, frame: Frame) -> BackendKind | None:
         require(("backend",), {}, (), model.name, what, _EXAMPLES, frame)
         return None
     name = literal(entry.value)
-    known = isinstance(entry.value, tree.Ref | tree.String) and name in BACKENDS
-    if known and isinstance(entry.value, tree.Ref):
-        return BACKENDS[str(name)]
-    shown = f"there is no backend `{name}`" if not known else "a backend is a word, not a text"
-    span = entry.value.span
-    helps = instead(str(name), BACKENDS, span, "the backends are")
-    frame.report(error(codes.UNKNOWN_BACKEND, shown, span, helps=helps))
+    named = isinstance(entry.value, tree.Ref | tree.String)
+    kind = backend_kind(name) if named else None
+    if kind is not None and isinstance(entry.value, tree.Ref):
+        return kind
+    frame.report(_unknown_backend(str(name) if named else "", kind, entry.value.span))
     return None
 
 
-def _option(option: Option, value: tree.Expr, frame: Frame) -> None:
-    if isinstance(value, tree.Hole):
-        report_misplaced_hole(value, frame)
-        return
-    wrong = _wrong_kind(option, value) or _wrong_range(option, literal(value))
-    if wrong:
-        message = f"`{option.name}` must be {wrong}"
-        helps = (f'put it in quotes: `"{value}"`',) if _bare_text(option, value) else ()
-        notes = (f"it is {option.doc}",)
-        frame.report(error(codes.WRONG_OPTION, message, value.span, notes=notes, helps=helps))
-    elif option.words and isinstance(value, tree.ListExpr):
-        _words(option, value, frame)
+def _unknown_backend(name: str, kind: BackendKind | None, at: Span) -> Diagnostic:
+    if kind is not None:
+        helps = (Help(f"write it without quotes: `{name}`", TextEdit(at, name)),)
+        message = "a backend is a word, not a text"
+    else:
+        helps = instead(name, backend_names(), at, "the backends are")
+        message = f"there is no backend `{name}`" if name else "a backend is a word"
+    return error(codes.UNKNOWN_BACKEND, message, at, helps=helps)
 
 
-def _bare_text(option: Option, value: tree.Expr) -> bool:
-    return option.kind == "text" and isinstance(value, tree.Ref)
-
-
-def _words(option: Option, value: tree.ListExpr, frame: Frame) -> None:
-    """Report the first text that is none of the option's words."""
-    texts = (item for item in value.items if isinstance(item, tree.String))
-    wrong = next((text for text in texts if text.value not in option.words), None)
+def _check_conflict(backend: BackendKind, found: Entries, model: tree.Model, frame: Frame) -> None:
+    """Report options that do not go together."""
+    run = literal(found["run"].value) if "run" in found else None
+    wrong = conflict(backend, found, run)
     if wrong is not None:
-        quoted = [f'"{word}"' for word in option.words]
-        helps = instead(f'"{wrong.value}"', quoted, wrong.span, "the words are")
-        message = f"`{option.name}` cannot hold `{wrong.value}`"
-        frame.report(error(codes.WRONG_OPTION, message, wrong.span, helps=helps))
+        code = codes.MISSING_KEY if wrong.missing else codes.WRONG_OPTION
+        at = found["run"].span if wrong.missing else found[wrong.option].span
+        frame.report(error(code, wrong.reason, at, helps=(_mended(wrong, found),)))
 
 
-def _wrong_kind(option: Option, value: tree.Expr) -> str:
-    match option.kind:
-        case "number":
-            fits = isinstance(value, tree.Number)
-        case "int":
-            fits = isinstance(value, tree.Number) and isinstance(value.value, int)
-        case "text":
-            fits = isinstance(value, tree.String)
-        case "bool":
-            fits = isinstance(value, tree.Bool)
-        case _:
-            fits = isinstance(value, tree.ListExpr) and all(
-                isinstance(item, tree.String) for item in value.items
-            )
-    return "" if fits else _ARTICLES[option.kind]
-
-
-def _wrong_range(option: Option, value: Any) -> str:
-    low = option.low is not None and value < option.low
-    high = option.high is not None and value > option.high
-    if not low and not high:
-        return ""
-    if option.high is None:
-        return f"at least {option.low:g}"
-    return f"from {_number(option.low or 0)} to {_number(option.high)}"
-
-
-def _number(number: float) -> str:
-    return f"{int(number):_}" if float(number).is_integer() else f"{number:g}"
+def _mended(wrong: Conflict, found: Entries) -> Help:
+    if not wrong.better:
+        return Help(wrong.help)
+    return Help(wrong.help, TextEdit(found[wrong.other].value.span, wrong.better))
 
 
 def check_memory(memory: tree.Memory, frame: Frame) -> None:
     """Check the block of a memory."""
     found = entries_of(memory.entries, ("store",), "a memory", frame)
     if "store" in found:
-        _option(Option("store", "text", "the path of its file"), found["store"].value, frame)
+        check_option(Option("store", "text", "the path of its file"), found["store"].value, frame)
 
 
 def check_pool(pool: tree.Pool, frame: Frame) -> None:
     """Check that a pool has members, all of them models or pools, and does not hold itself."""
-    if not pool.members.items:
-        message = f"pool `{pool.name.text}` is empty"
-        helps = ("name models or pools: `[tiny, other]`",)
-        frame.report(error(codes.EMPTY_POOL, message, pool.members.span, helps=helps))
-    for item in pool.members.items:
-        _member(item, pool, frame)
-
-
-def _member(item: tree.Expr, pool: tree.Pool, frame: Frame) -> None:
-    if isinstance(item, tree.Hole):
-        report_misplaced_hole(item, frame)
-        return
-    if not isinstance(item, tree.Ref):
-        _not_a_member(item, "this", None, frame)
-        return
-    found = find_entity(item, frame)
-    if found is None:
-        declared = frame.module.declarations.items()
-        names = [name for name, d in declared if isinstance(d, tree.Model | tree.Pool)]
-        report_unknown(item, frame, names, "model or pool")
-    elif not isinstance(found[1], tree.Model | tree.Pool):
-        kind = str(entity_type(found[1]))
-        _not_a_member(item, f"`{item}` is a `{kind}`: it", found[1].name, frame)
-    elif isinstance(found[1], tree.Pool) and _holds(found[0], found[1], pool):
-        message = f"pool `{pool.name.text}` holds itself"
-        frame.report(error(codes.POOL_IN_ITSELF, message, item.span, "through this member"))
-
-
-def _not_a_member(item: tree.Expr, what: str, place: tree.Name | None, frame: Frame) -> None:
-    frame.report(
-        error(
-            codes.NOT_IN_A_POOL,
-            f"{what} cannot be in a pool, which holds models and pools",
-            item.span,
-            "not a model or pool",
-            secondary=() if place is None else (Label(place.span, "declared here"),),
-        )
-    )
-
-
-def _holds(module: Module, start: tree.Pool, wanted: tree.Pool) -> bool:
-    """True when `wanted` is `start`, or somewhere within it."""
-    seen: set[int] = set()
-    waiting = [(module, start)]
-    while waiting:
-        where, pool = waiting.pop()
-        if pool is wanted:
-            return True
-        if id(pool) in seen:
-            continue
-        seen.add(id(pool))
-        refs = (item for item in pool.members.items if isinstance(item, tree.Ref))
-        found = (where.find(ref) for ref in refs)
-        waiting.extend((w, d) for w, d in filter(None, found) if isinstance(d, tree.Pool))
-    return False
+    check_members(pool, None, pool.members, frame)

@@ -7,7 +7,7 @@ from typing import Final
 
 from graphdsl.compiler import codes
 from graphdsl.compiler.arguments import joined_number
-from graphdsl.compiler.entities import UNPRICED
+from graphdsl.compiler.entities import MODELLED
 from graphdsl.compiler.report import error, instead
 from graphdsl.compiler.session import Frame
 from graphdsl.diagnostics import Label, Span
@@ -43,27 +43,14 @@ def _quantity(item: tree.Expr, units: Sequence[str], frame: Frame) -> tuple[str,
         frame.report(error(codes.NOT_A_QUANTITY, message, item.span, "no unit", helps=helps))
         return "", None
     unit = str(item.callee)
-    if unit == UNPRICED:
-        _no_prices(item.callee.span, frame)
-    elif unit not in units:
+    if unit not in units:
         helps = instead(unit, units, item.callee.span, "the units here are")
         message = f"there is no unit `{unit}` here"
         frame.report(error(codes.UNKNOWN_UNIT, message, item.callee.span, helps=helps))
-    else:
-        return unit, _amount(unit, item, frame)
-    return "", None
-
-
-def _no_prices(at: Span, frame: Frame) -> None:
-    frame.report(
-        error(
-            codes.NO_PRICES,
-            "`usd` cannot be limited: no model of the program has a price",
-            at,
-            "no prices known",
-            helps=("limit what can be counted: `calls(…)`, `tokens(…)`, `seconds(…)`",),
-        )
-    )
+        return "", None
+    if unit in MODELLED:
+        frame.session.modelled.add(unit)
+    return unit, _amount(unit, item, frame)
 
 
 def _amount(unit: str, item: tree.Call, frame: Frame) -> float | None:

@@ -10,7 +10,7 @@ from graphdsl.compiler.check_names import find_entity, kind_of, report_unknown
 from graphdsl.compiler.check_quantity import check_limits
 from graphdsl.compiler.check_static import static_argument
 from graphdsl.compiler.check_types import type_of
-from graphdsl.compiler.entities import UNITS, UNPRICED
+from graphdsl.compiler.entities import MODELLED, UNITS
 from graphdsl.compiler.program import Module
 from graphdsl.compiler.report import error, instead, listed
 from graphdsl.compiler.session import Facts, Frame
@@ -36,7 +36,7 @@ _EXAMPLES: Final = {
     "budget": "budget = [calls(2_000)]",
 }
 
-COSTS: Final = ("calls", "tokens", "prompt_tokens", "completion_tokens", "seconds")
+COSTS: Final = tuple(unit for unit in UNITS if unit != "minutes")
 """What a search can minimise."""
 
 _SEED = Param("seed", "", (NUMBER,), static=True, low=0, integer=True)
@@ -213,10 +213,8 @@ def _metric(value: tree.Expr, frame: Frame) -> None:
 def _costs(value: tree.Expr, frame: Frame) -> None:
     for item in value.items if isinstance(value, tree.ListExpr) else (value,):
         name = str(item) if isinstance(item, tree.Ref) else ""
-        if name == UNPRICED:
-            message = "`usd` cannot be minimised: no model of the program has a price"
-            helps = ("minimise what can be counted: `calls`, `tokens`, `seconds`",)
-            frame.report(error(codes.NO_PRICES, message, item.span, helps=helps))
+        if name in MODELLED:
+            frame.session.modelled.add(name)
         elif name not in COSTS:
             message = f"there is no cost `{name}`" if name else "`minimise` is the name of a cost"
             helps = instead(name, COSTS, item.span, "the costs are")

@@ -1,19 +1,21 @@
-"""What a plan can cost before anything runs: model calls and completion tokens, per node and total.
+"""What a plan can cost before anything runs: calls, tokens, money, operations, per node and total.
 
 The bounds hold for every input: `each` and `fold` may meet an empty list, either branch of an `if`
 may be taken, `until` may hold after the first round, and a `within` may run out. Attempts that an
-executor repeats after a failure are not counted.
+executor repeats after a failure are not counted. How long prompts will be nobody knows before a
+run: money and operations are bounded for prompts of an assumed length, where one is given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from graphdsl.compiler.bounds import NONE, Bounds
 from graphdsl.compiler.cost_operator import operator_part
 from graphdsl.compiler.cost_parts import Part, Row, either, times, total, within
 from graphdsl.compiler.planner import plan
+from graphdsl.compiler.uses import Use
 from graphdsl.ir.nodes import Graph
 from graphdsl.ops.registry import OPERATORS
 from graphdsl.ops.signature import Operator
@@ -25,7 +27,9 @@ class Cost:
     """The bounds of one run. `critical` counts the calls that wait for one another.
 
     `path` names the steps on the longest such chain; a loop stands for all that is in it.
-    `formula` is the arithmetic of `calls`.
+    `formula` is the arithmetic of `calls`. `usd` is in 1e-12 USD and `flops` in operations, for
+    prompts of at most `prompt_tokens`: nothing at the top where a model in `uses` has no price,
+    says no `flops_per_token` or has no `max_tokens`. Both are 0 where `prompt_tokens` is None.
     """
 
     rows: tuple[Row, ...]
@@ -34,18 +38,49 @@ class Cost:
     critical: Bounds
     path: tuple[str, ...]
     formula: str
+    prompt_tokens: int | None
+    usd: Bounds
+    flops: Bounds
+    uses: tuple[Use, ...]
 
 
-def cost(subject: Graph | Program, operators: Mapping[str, Operator] = OPERATORS) -> Cost:
-    """The cost bounds of a closed graph, or of its program. Raises PlanError for an open graph."""
+def cost(
+    subject: Graph | Program,
+    operators: Mapping[str, Operator] = OPERATORS,
+    prompt_tokens: int | None = None,
+) -> Cost:
+    """The cost bounds of a closed graph, or of its program.
+
+    Prices are looked up only with `prompt_tokens`, the tokens of the longest prompt. Raises
+    PlanError for an open graph.
+    """
     program = plan(subject, operators) if isinstance(subject, Graph) else subject
-    part = _plan(program.plan, operators, 0)
-    return Cost(part.rows, part.calls, part.tokens, part.critical, part.path, part.formula)
+    part = _plan(program.plan, _Given(operators, prompt_tokens), 0)
+    return Cost(
+        part.rows,
+        part.calls,
+        part.tokens,
+        part.critical,
+        part.path,
+        part.formula,
+        prompt_tokens,
+        part.usd,
+        part.flops,
+        part.uses,
+    )
 
 
-def _plan(body: Plan, operators: Mapping[str, Operator], depth: int) -> Part:
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What every step is costed with."""
+
+    operators: Mapping[str, Operator]
+    prompt_tokens: int | None
+
+
+def _plan(body: Plan, given: _Given, depth: int) -> Part:
     """The cost of one evaluation of a plan: the sum of its steps, and the longest chain."""
-    parts = [_step(step, operators, depth) for step in body.steps]
+    parts = [_step(step, given, depth) for step in body.steps]
     critical, path = _longest(body, parts)
     return replace(total(parts), critical=critical, path=path)
 
@@ -76,15 +111,26 @@ def _top(bounds: Bounds) -> float:
     return float("inf") if bounds.high is None else bounds.high
 
 
-def _step(step: Step, operators: Mapping[str, Operator], depth: int) -> Part:
+def _step(step: Step, given: _Given, depth: int) -> Part:
     """The cost of one evaluation of a step."""
     if not step.regions:
-        operator = operators.get(step.op)
-        return operator_part(step, operator, depth) if operator is not None else Part()
-    part = _control(step, [_plan(region, operators, depth + 1) for _, region in step.regions])
+        operator = given.operators.get(step.op)
+        found = operator is not None
+        return operator_part(step, operator, depth, given.prompt_tokens) if found else Part()
+    part = _control(step, [_plan(region, given, depth + 1) for _, region in step.regions])
     if part.calls == NONE:
         return Part()
-    row = Row(step.address, step.op, depth, part.calls, part.calls, part.tokens, part.formula)
+    row = Row(
+        step.address,
+        step.op,
+        depth,
+        part.calls,
+        part.calls,
+        part.tokens,
+        part.formula,
+        part.usd,
+        part.flops,
+    )
     return replace(part, rows=(row, *part.rows), path=(step.address,))
 
 
@@ -103,29 +149,3 @@ def _control(step: Step, inner: list[Part]) -> Part:
             return within(inner[0], step.attrs["budget"])
         case _:
             return either(inner)
-
-
-def render_cost(found: Cost) -> str:
-    """A table for people: a line per node, the total, the longest chain of calls."""
-    rows = [
-        ("  " * row.depth + row.address, f"{row.calls} calls", _limit(row.tokens), row.formula)
-        for row in found.rows
-    ]
-    rows.append(("total", f"{found.calls} calls", _limit(found.tokens), found.formula))
-    lines = list(_aligned(rows))
-    chain = " → ".join(found.path) or "none"
-    return "\n".join([*lines, f"longest chain: {found.critical} calls ({chain})", ""])
-
-
-def _limit(tokens: Bounds) -> str:
-    if tokens.high is None:
-        return "unbounded tokens"
-    return f"up to {tokens.high:,} tokens"
-
-
-def _aligned(rows: Iterable[tuple[str, ...]]) -> Iterable[str]:
-    table = list(rows)
-    widths = [max(len(row[column]) for row in table) for column in range(3)]
-    for *cells, last in table:
-        padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
-        yield "   ".join([*padded, last]).rstrip()

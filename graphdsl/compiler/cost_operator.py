@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphdsl.compiler.bounds import NONE, Bounds
 from graphdsl.compiler.cost_parts import Part, Row
-from graphdsl.ir.entities import ModelSpec
+from graphdsl.compiler.uses import models_of, uses_of
 from graphdsl.ops.signature import Operator
 from graphdsl.plan import Step
 
 
-def operator_part(step: Step, operator: Operator, depth: int) -> Part:
-    """Bounds of one evaluation; samples of an operator with `models` are drawn in parallel."""
+def operator_part(step: Step, operator: Operator, depth: int, prompt_tokens: int | None) -> Part:
+    """Bounds of one evaluation; samples of an operator with `models` are drawn in parallel.
+
+    Money and operations are counted for prompts of so many tokens, where that is given.
+    """
     attrs = {param.name: param.default for param in operator.params if not param.required}
     attrs.update(step.attrs)
     bound = operator.calls(attrs)
@@ -22,31 +25,29 @@ def operator_part(step: Step, operator: Operator, depth: int) -> Part:
         return Part()
     parallel = operator.param("models") is not None
     formula = _formula(attrs, calls)
-    tokens = Bounds(0, _tokens(attrs, bound.high))
-    row = Row(step.address, step.op, depth, calls, calls, tokens, formula)
+    uses = uses_of(attrs)
+    tokens = _shared([use.max_tokens for use in uses], bound.high)
+    usd = flops = NONE
+    if prompt_tokens is not None:
+        usd = _shared([use.worst(prompt_tokens) for use in uses], bound.high)
+        flops = _shared([use.operations(prompt_tokens) for use in uses], bound.high)
+    row = Row(step.address, step.op, depth, calls, calls, tokens, formula, usd, flops)
     critical = calls.at_most(1) if parallel else calls
-    return Part(calls, tokens, critical, (step.address,), (row,), formula)
+    return Part(calls, tokens, critical, (step.address,), (row,), formula, usd, flops, uses)
 
 
-def _tokens(attrs: Mapping[str, Any], calls: int) -> int | None:
-    """The most completion tokens of that many calls, shared evenly among the models."""
-    models = _models(attrs)
-    limits = [attrs.get("max_tokens") or model.options.get("max_tokens") for model in models]
-    known = [int(limit) for limit in limits if limit is not None]
-    if len(known) < len(models) or not models:
-        return None
-    return sum(known) * calls // len(models)
-
-
-def _models(attrs: Mapping[str, Any]) -> tuple[ModelSpec, ...]:
-    given: Any = attrs.get("models") or attrs.get("by") or ()
-    return tuple(given) if isinstance(given, tuple) else (given,)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+def _shared(each: Sequence[int | None], calls: int) -> Bounds:
+    """The most of that many calls, shared evenly among models of which one call takes so much."""
+    known = [most for most in each if most is not None]
+    if len(known) < len(each) or not each:
+        return Bounds(0, None)
+    return Bounds(0, -(-sum(known) * calls // len(known)))
 
 
 def _formula(attrs: Mapping[str, Any], calls: Bounds) -> str:
     """The arithmetic of one operator: `2 models × 5 samples`, or just its bounds."""
     factors = [
-        (len(_models(attrs)) if attrs.get("models") else 1, "models"),
+        (len(models_of(attrs)) if attrs.get("models") else 1, "models"),
         (_count(attrs.get("temperature")), "temperatures"),
         (int(attrs.get("samples") or 1), "samples"),
     ]

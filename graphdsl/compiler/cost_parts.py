@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from graphdsl.compiler.bounds import NONE, Bounds
+from graphdsl.compiler.uses import Use, union
 from graphdsl.plan import Budget
+from graphdsl.prices import pico
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +18,8 @@ class Row:
     """One node that calls models, or holds such nodes.
 
     `once` is what one evaluation calls, `calls` and `tokens` (completion tokens) what a whole run
-    does. `formula` is the arithmetic of `once`. `depth` counts the regions around the node.
+    does. `formula` is the arithmetic of `once`. `depth` counts the regions around the node. `usd`
+    is in 1e-12 USD, `flops` in operations; nothing at the top where nobody knows.
     """
 
     address: str
@@ -25,11 +29,13 @@ class Row:
     calls: Bounds
     tokens: Bounds
     formula: str
+    usd: Bounds = NONE
+    flops: Bounds = NONE
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The cost of one evaluation of a step or plan, with the rows inside."""
+    """The cost of one evaluation of a step or plan, with the rows inside and the models used."""
 
     calls: Bounds = NONE
     tokens: Bounds = NONE
@@ -37,6 +43,9 @@ class Part:
     path: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
     formula: str = "0"
+    usd: Bounds = NONE
+    flops: Bounds = NONE
+    uses: tuple[Use, ...] = ()
 
 
 def total(parts: Iterable[Part]) -> Part:
@@ -48,6 +57,9 @@ def total(parts: Iterable[Part]) -> Part:
         sum((part.tokens for part in given), NONE),
         rows=tuple(row for part in given for row in part.rows),
         formula=" + ".join(t if n == 1 else f"{n} × ({t})" for t, n in terms.items()) or "0",
+        usd=sum((part.usd for part in given), NONE),
+        flops=sum((part.flops for part in given), NONE),
+        uses=reduce(union, (part.uses for part in given), ()),
     )
 
 
@@ -61,22 +73,30 @@ def times(part: Part, count: Bounds, unit: str) -> Part:
         part.path,
         tuple(_row_times(row, count) for row in part.rows),
         f"{shown} {unit if count.high != 1 else unit.removesuffix('s')} × ({part.formula})",
+        part.usd.times(count),
+        part.flops.times(count),
+        part.uses,
     )
 
 
 def _row_times(row: Row, count: Bounds) -> Row:
-    return replace(row, calls=row.calls.times(count), tokens=row.tokens.times(count))
+    return replace(
+        row,
+        calls=row.calls.times(count),
+        tokens=row.tokens.times(count),
+        usd=row.usd.times(count),
+        flops=row.flops.times(count),
+    )
 
 
 def either(parts: list[Part]) -> Part:
     """One of several branches."""
-    calls, tokens, critical = parts[0].calls, parts[0].tokens, parts[0].critical
-    for part in parts[1:]:
-        calls, tokens = calls.either(part.calls), tokens.either(part.tokens)
-        critical = critical.either(part.critical)
+    kinds = ("calls", "tokens", "critical", "usd", "flops")
+    most = {kind: reduce(Bounds.either, (getattr(part, kind) for part in parts)) for kind in kinds}
+    uses = reduce(union, (part.uses for part in parts), ())
     rows = tuple(_row_times(row, Bounds(0, 1)) for part in parts for row in part.rows)
     formula = f"one of ({', '.join(part.formula for part in parts)})"
-    return Part(calls, tokens, critical, (), rows, formula)
+    return Part(path=(), rows=rows, formula=formula, uses=uses, **most)
 
 
 def within(part: Part, budget: Budget) -> Part:
@@ -91,6 +111,9 @@ def within(part: Part, budget: Budget) -> Part:
         part.path,
         tuple(_row_within(row, budget, _suffices(calls, part.calls)) for row in part.rows),
         formula,
+        _known(part.usd, None if budget.usd is None else pico(budget.usd)),
+        _known(part.flops, None if budget.flops is None else int(budget.flops)),
+        part.uses,
     )
 
 
@@ -113,4 +136,15 @@ def _row_within(row: Row, budget: Budget, suffices: bool) -> Row:
     """A node inside: others may have spent the budget before it starts."""
     stops = not suffices or replace(budget, calls=None) != Budget()
     calls = _capped(row.calls, budget.calls, stops)
-    return replace(row, calls=calls, tokens=_capped(row.tokens, _most_tokens(budget), True))
+    return replace(
+        row,
+        calls=calls,
+        tokens=_capped(row.tokens, _most_tokens(budget), True),
+        usd=_known(row.usd, None if budget.usd is None else pico(budget.usd)),
+        flops=_known(row.flops, None if budget.flops is None else int(budget.flops)),
+    )
+
+
+def _known(bounds: Bounds, limit: int | None) -> Bounds:
+    """What is known under a limit; it tells nothing of a model that nobody knows the price of."""
+    return bounds if bounds.high is None else bounds.at_most(limit)

@@ -7,13 +7,15 @@ that a run has, with tokens and the arithmetic of every node; a test holds them 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from graphdsl.compiler.charge import charge
 from graphdsl.compiler.entities import budget_of
 from graphdsl.compiler.program import Module
 from graphdsl.compiler.static_values import Declared, Values, key_of
+from graphdsl.compiler.uses import uses_of
+from graphdsl.compiler.work import Work, either, together
 from graphdsl.diagnostics import Span
 from graphdsl.ops.registry import OPERATORS
 from graphdsl.ops.signature import REQUIRED, Operator
@@ -21,59 +23,6 @@ from graphdsl.syntax import tree
 
 MAX_WORK: Final = 1_000_000
 """Most model calls plus node evaluations of one run, in the worst case of any point of a space."""
-
-_LONGEST: Final = 160
-"""Characters of arithmetic that are shown; longer sums are shown as numbers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """Model calls (at least, at most), node evaluations at most, and the sum as people read it."""
-
-    low: int = 0
-    high: int = 0
-    nodes: int = 0
-    sums: str = ""
-
-    @property
-    def total(self) -> int:
-        """What the cap counts."""
-        return self.high + self.nodes
-
-    def __add__(self, other: Work) -> Work:
-        sums = " + ".join(part for part in (self.sums, other.sums) if part)
-        if len(sums) > _LONGEST:
-            sums = str(self.high + other.high)
-        return Work(self.low + other.low, self.high + other.high, self.nodes + other.nodes, sums)
-
-    def at_most(self, calls: int | None) -> Work:
-        """The same work where so many calls are allowed."""
-        if calls is None or self.high <= calls:
-            return self
-        return replace(self, low=min(self.low, calls), high=calls, sums=str(calls))
-
-    def times(self, count: int, what: str, least: int) -> Work:
-        """The work of at least `least` and at most `count` rounds or items."""
-        shown = f"({self.sums})" if " + " in self.sums else self.sums
-        sums = f"{count:_} {what} × {shown}" if self.sums else ""
-        return Work(least * self.low, count * self.high, count * (self.nodes + 1), sums)
-
-
-def together(parts: Iterable[Work]) -> Work:
-    """The work of all parts."""
-    total = Work()
-    for part in parts:
-        total = total + part
-    return total
-
-
-def either(parts: Iterable[Work]) -> Work:
-    """The work of one of the parts, whichever it will be."""
-    found = list(parts)
-    most = max(found, key=lambda part: part.total, default=Work())
-    high = max((part.high for part in found), default=0)
-    sums = most.sums if most.high == high else str(high)
-    return Work(min((part.low for part in found), default=0), high, most.nodes, sums)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,25 +37,30 @@ class Scope:
 class Counter:
     """Counts flows; each is counted once for each set of compile-time arguments.
 
-    With `largest`, every hole has the value that makes the graph largest; else its default.
-    `blamed` is the loop that first exceeded `MAX_WORK`; `scopes` are the budget scopes met.
+    With `largest`, every hole has the value that makes the graph largest, with `widest` all
+    models that it may stand for; else its default. `units` are those in which to count what
+    models take. `blamed` is the loop that first exceeded `MAX_WORK`; `scopes` are the budget
+    scopes met, each as it was met first, and `met` each time.
     """
 
     largest: bool = False
+    widest: bool = False
+    units: frozenset[str] = frozenset()
     blamed: tuple[Span, Work] | None = None
     scopes: dict[Span, Scope] = field(default_factory=dict[Span, Scope])
+    met: list[Scope] = field(default_factory=list[Scope])
     _done: dict[Any, Work] = field(default_factory=dict[Any, Work])
 
     def flow(self, module: Module, flow: tree.Flow, given: dict[str, Any] | None = None) -> Work:
         """The work of a flow with these compile-time arguments, else with its defaults."""
-        values = Values(module, {}, self.largest)
+        values = Values(module, {}, self.largest, self.widest)
         known: dict[str, Any] = {}
         for param in flow.params:
             default = None if param.default is None else values.of(param.default)
             known[param.name.text] = (given or {}).get(param.name.text, default)
         key = (id(flow), tuple((name, key_of(value)) for name, value in known.items()))
         if key not in self._done:
-            place = _Place(self, Values(module, known, self.largest))
+            place = _Place(self, replace(values, known=known))
             self._done[key] = place.statements(flow.body)
         return self._done[key]
 
@@ -175,8 +129,9 @@ class _Place:
         """The work inside; its limit holds calls back, but not the drafts that stand for them."""
         work = self.statements(scope.body)
         if not self.counter.largest:
-            self.counter.scopes.setdefault(scope.span, Scope(scope, work))
-            work = work.at_most(budget_of(scope.limits).calls)
+            self.counter.met.append(Scope(scope, work))
+            self.counter.scopes.setdefault(scope.span, self.counter.met[-1])
+            work = work.under(budget_of(scope.limits))
         return work + Work(nodes=1)
 
     # ---- expressions and forms
@@ -203,7 +158,7 @@ class _Place:
         self, choice: tree.Choice, options: tuple[tree.Option, ...]
     ) -> tuple[tree.Option, ...]:
         """The alternatives that may run: all of a space, or the default."""
-        if self.counter.largest:
+        if self.counter.largest or self.counter.widest:
             return options
         label = options[0].label.text if choice.default is None else choice.default.text
         return tuple(option for option in options if option.label.text == label)
@@ -236,7 +191,14 @@ class _Place:
             attrs[name] = self.values.of(arg.value)
         bound = operator.calls(attrs)
         sums = f"{operator.name} {bound.high}" if bound.high else ""
-        return self.counter.blame(call.span, Work(bound.low, bound.high, 1, sums))
+        work = Work(bound.low, bound.high, 1, sums)
+        if self.counter.units and bound.high:
+            uses = uses_of(attrs)
+            found = {
+                unit: charge(operator.name, uses, bound.high, unit) for unit in self.counter.units
+            }
+            work = replace(work, uses=uses, charges=found)
+        return self.counter.blame(call.span, work)
 
 
 def _parts(value: tree.Rhs) -> tuple[tree.Expr, ...]:

@@ -40,6 +40,8 @@ class Session:
     types: dict[Span, Type] = field(default_factory=dict[Span, Type])
     used: set[int] = field(default_factory=set[int])
     """Identities of declarations and imports that something refers to."""
+    circular: set[int] = field(default_factory=set[int])
+    """Identities of pools and models that hold themselves, of which that was reported."""
     facts: dict[FlowKey, Facts] = field(default_factory=dict[FlowKey, Facts])
     open: list[FlowKey] = field(default_factory=list[FlowKey])
     """Flows whose bodies are being checked now."""
@@ -47,6 +49,8 @@ class Session:
     """Every bound name of every flow, for warnings."""
     roots: list[Binding] = field(default_factory=list[Binding])
     """What a flow returns, and everything else that must be computed."""
+    modelled: set[str] = field(default_factory=set[str])
+    """`usd` and `flops`, where something limits or minimises them."""
 
     _aliases: dict[int, dict[str, tree.Import]] = field(
         default_factory=dict[int, dict[str, tree.Import]]

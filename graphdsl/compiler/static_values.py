@@ -29,7 +29,8 @@ class Declared:
 @dataclass(frozen=True, slots=True)
 class Values:
     """Reads compile-time values in one flow. `known` are its names; `largest` takes of every hole
-    the value that makes the graph largest, instead of its default.
+    the value that makes the graph largest, instead of its default, and `widest` all models that
+    it may stand for.
 
     With `largest` models have no options, which another alternative may not have either.
     """
@@ -37,6 +38,7 @@ class Values:
     module: Module
     known: Mapping[str, Any]
     largest: bool
+    widest: bool = False
 
     def of(self, expr: tree.Expr) -> Any:
         """The value; a model is a tuple of one. None where it is not known."""
@@ -60,6 +62,8 @@ class Values:
 
     def _hole(self, hole: tree.Hole) -> Any:
         default = self.of(hole.value)
+        if self.widest and not isinstance(hole.domain, tree.Range):
+            return self._models(default, self.of(hole.domain))
         if not self.largest:
             return default
         match hole.domain:
@@ -69,6 +73,13 @@ class Values:
                 return max((self.of(item) for item in items), key=_size, default=default)
             case _:
                 return default
+
+    def _models(self, default: Any, domain: Any) -> Any:
+        """All models of a hole over models; of any other hole the default."""
+        if not isinstance(default, tuple) or not isinstance(domain, tuple):
+            return default  # pyright: ignore[reportUnknownVariableType]
+        parts: tuple[Any, ...] = (default, *domain)  # pyright: ignore[reportUnknownVariableType]
+        return _flat(parts)
 
     def _declared(self, module: Module, item: Declaration) -> Any:
         match item:

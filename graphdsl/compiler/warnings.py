@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -13,14 +12,10 @@ from graphdsl.compiler.report import warning
 from graphdsl.compiler.scope import Binding
 from graphdsl.compiler.session import Session
 from graphdsl.diagnostics import Diagnostic, Span
+from graphdsl.hidden import KEY
 from graphdsl.syntax import tree
 
 _ENTITIES: Final = (tree.Model, tree.Pool, tree.Prompt, tree.Memory)
-
-_SECRET: Final = re.compile(
-    r"\b(?:sk-[A-Za-z0-9_-]{20,}|hf_[A-Za-z0-9]{30,}|gh[pousr]_[A-Za-z0-9]{30,}"
-    r"|AKIA[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{30,}|xox[abp]-[0-9A-Za-z-]{20,})"
-)
 
 
 def warn_unused_names(session: Session) -> None:
@@ -92,7 +87,7 @@ def _unused_item(name: tree.Name, what: str, code: str) -> Diagnostic:
 def warn_secrets(modules: Sequence[Module], session: Session) -> None:
     """Texts that look like the key of a service: files are shared and kept."""
     for module in modules:
-        for found in _SECRET.finditer(module.source.text):
+        for found in KEY.finditer(module.source.text):
             session.report(
                 warning(
                     codes.SECRET,

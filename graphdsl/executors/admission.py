@@ -1,23 +1,47 @@
-"""How many calls a backend gets at the same time: first come, first served."""
+"""How many calls a model gets at the same time: first come, first served.
+
+The bound of a local engine is fixed. That of an endpoint nobody knows, so it is found as TCP finds
+a rate (Chiu & Jain 1989; slow start of Jacobson 1988): it doubles with every round of successes
+until the endpoint refuses for the first time, then grows by one a round, and shrinks by a fifth at
+a refusal (429, 503), at most once in `COOL_DOWN` seconds. `Retry-After` keeps everybody waiting.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from typing import Final
+
+START: Final = 20
+"""Calls in flight with which the search for a bound begins."""
+
+SHRINK: Final = 0.8
+COOL_DOWN: Final = 15.0
 
 
 class Admission:
-    """`limit` places, shared by all runs of a loop. Use as an async context manager."""
+    """Places for calls, shared by all runs of a loop. Use as an async context manager.
 
-    __slots__ = ("_free", "_waiting")
+    `ceiling` is never exceeded. With `adaptive` the bound starts at `START`, else at the ceiling;
+    both shrink when the endpoint refuses. `limit` is the bound now, `in_flight` who is inside.
+    """
 
-    def __init__(self, limit: int) -> None:
-        self._free = max(1, limit)
+    __slots__ = ("_ceiling", "_cool", "_paused", "_slow_start", "_waiting", "in_flight", "limit")
+
+    def __init__(self, ceiling: int, *, adaptive: bool = False) -> None:
+        self._ceiling = float(max(1, ceiling))
+        self.limit = min(float(START), self._ceiling) if adaptive else self._ceiling
+        self.in_flight = 0
+        self._slow_start = True
+        self._cool = 0.0
+        self._paused = 0.0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def __aenter__(self) -> None:
-        if self._free and not self._waiting:
-            self._free -= 1
+        if self._waiting:
+            self._grant()
+        if not self._waiting and self._open():
+            self.in_flight += 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
@@ -31,11 +55,39 @@ class Admission:
     async def __aexit__(self, *_: object) -> None:
         self._release()
 
+    def succeeded(self) -> None:
+        """A call came back: where the bound is in use it may grow."""
+        if self.limit < self._ceiling and self.in_flight >= int(self.limit):
+            step = 1.0 if self._slow_start else 1.0 / self.limit
+            self.limit = min(self._ceiling, self.limit + step)
+            self._grant()
+
+    def refused(self, retry_after: float | None = None) -> None:
+        """The endpoint had no room: fewer from now on, and nobody for `retry_after` seconds."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        self._slow_start = False
+        if now >= self._cool:
+            self._cool = now + COOL_DOWN
+            self.limit = max(1.0, self.limit * SHRINK)
+        if retry_after and now + retry_after > self._paused:
+            self._paused = now + retry_after
+            loop.call_at(self._paused, self._grant)
+
+    def _open(self) -> bool:
+        if self.in_flight >= int(self.limit):
+            return False
+        return not self._paused or asyncio.get_running_loop().time() >= self._paused
+
     def _release(self) -> None:
-        """Hand the place to the first who still waits; the cancelled are passed over."""
-        while self._waiting:
+        self.in_flight -= 1
+        if self._waiting:
+            self._grant()
+
+    def _grant(self) -> None:
+        """Let in those who still wait, in order, while there is room; the cancelled are gone."""
+        while self._waiting and self._open():
             turn = self._waiting.popleft()
             if not turn.done():
+                self.in_flight += 1
                 turn.set_result(None)
-                return
-        self._free += 1

@@ -10,54 +10,58 @@ from types import TracebackType
 from typing import Final
 
 from graphdsl.executors.abc import Backend
-from graphdsl.executors.admission import Admission
 from graphdsl.executors.backends import open_backend
-from graphdsl.ir.backends import SAMPLING
+from graphdsl.executors.lane import Lane, Served
+from graphdsl.ir.backends import CALLING, PRICES, SAMPLING, backend_kind
+from graphdsl.ir.entities import EnvVar
 from graphdsl.plan import ModelSpec
+from graphdsl.prices import Price, price_of
 
 Open = Callable[[ModelSpec], Awaitable[Backend]]
 """Opens a declared model; raises `BackendError`."""
 
-_PER_CALL: Final = frozenset(option.name for option in SAMPLING)
+_PER_CALL: Final = frozenset(option.name for option in (*SAMPLING, *CALLING, *PRICES))
 
-
-class Served:
-    """An open backend and the queue in front of it."""
-
-    __slots__ = ("admission", "backend", "capabilities")
-
-    def __init__(self, backend: Backend) -> None:
-        self.backend = backend
-        self.capabilities = backend.capabilities
-        self.admission = Admission(self.capabilities.max_in_flight)
+_LANES: Final = 1024
+"""Declared models that are remembered by identity, since every call asks."""
 
 
 class Backends:
     """Opens each model at first use and keeps it; an async context manager.
 
-    Models that differ only in name and sampling defaults share one backend, unless their files
-    lie in different folders. Belongs to the event loop that first uses it.
+    Models that differ only in name, sampling defaults, prices and patience share one backend,
+    unless their files lie in different folders. Belongs to the event loop that first uses it.
     """
 
     def __init__(self, opener: Open = open_backend) -> None:
         self._opener = opener
         self._served: dict[str, Served] = {}
         self._opening: dict[str, asyncio.Task[Served]] = {}
-        self._keys: dict[int, tuple[ModelSpec, str]] = {}
+        self._lanes: dict[int, Lane] = {}
         self._closed = False
 
-    async def get(self, spec: ModelSpec) -> Served:
-        """The open backend of a model.
+    async def get(self, spec: ModelSpec) -> Lane:
+        """The open model behind a declared one, which must stand for itself alone.
 
         Concurrent first uses open it once; all of them get the error if that fails, and a later
         use tries again. Cancelling one who waits does not stop the opening for the others.
         """
-        key = self._key(spec)
+        lane = self._lanes.get(id(spec))
+        if lane is not None and lane.spec is spec:
+            return lane
+        if self._closed:
+            raise RuntimeError("these backends are closed")
+        lane = Lane(spec, await self._served_by(spec), await _price(spec))
+        if len(self._lanes) >= _LANES:
+            self._lanes.clear()
+        self._lanes[id(spec)] = lane
+        return lane
+
+    async def _served_by(self, spec: ModelSpec) -> Served:
+        key = _key(spec)
         served = self._served.get(key)
         if served is not None:
             return served
-        if self._closed:
-            raise RuntimeError("these backends are closed")
         task = self._opening.get(key)
         if task is None:
             task = asyncio.create_task(self._open(key, spec), name=f"open {spec.name}")
@@ -73,6 +77,7 @@ class Backends:
             task.cancel()
         await asyncio.gather(*opening, return_exceptions=True)
         served, self._served = list(self._served.values()), {}
+        self._lanes.clear()
         for entry in served:
             await entry.backend.aclose()
 
@@ -94,17 +99,30 @@ class Backends:
         finally:
             del self._opening[key]
 
-    def _key(self, spec: ModelSpec) -> str:
-        """What makes two models one backend; remembered by identity, since every call asks."""
-        known = self._keys.get(id(spec))
-        if known is not None and known[0] is spec:
-            return known[1]
-        options = {name: spec.options[name] for name in spec.options if name not in _PER_CALL}
-        key = json.dumps([spec.backend, _place(spec), options], sort_keys=True, default=list)
-        if len(self._keys) >= 1024:
-            self._keys.clear()
-        self._keys[id(spec)] = (spec, key)
-        return key
+
+async def _price(spec: ModelSpec) -> Price | None:
+    """The price of a model; the table of prices is read beside the loop, since that takes time."""
+    kind = backend_kind(spec.backend)
+    if kind is None or kind.free:
+        return price_of(spec)
+    return await asyncio.to_thread(price_of, spec)
+
+
+def _key(spec: ModelSpec) -> str:
+    """What makes two models one backend."""
+    options = {name: spec.options[name] for name in spec.options if name not in _PER_CALL}
+    folder = spec.folder if "bank" in options else None  # a relative bank is another one elsewhere
+    parts = [spec.backend, _place(spec), options, folder]
+    return json.dumps(parts, sort_keys=True, default=_plain)
+
+
+def _plain(value: object) -> object:
+    """What options hold beside JSON: names of variables, and other models."""
+    if isinstance(value, EnvVar):
+        return {"env": value.name}
+    if isinstance(value, ModelSpec):
+        return _key(value)
+    raise TypeError(f"an option cannot be a {type(value).__name__}")
 
 
 def _place(spec: ModelSpec) -> str:

@@ -8,17 +8,37 @@ a cancelled call costs nothing. Every call streams inside, which makes it stoppa
 from __future__ import annotations
 
 import asyncio
-import re
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Final
+from typing import Any, Final, TypeVar
 
-from graphdsl.errors import BackendError
-from graphdsl.executors.abc import Capabilities, ChatRequest, Completion
+from graphdsl.errors import BackendError, Unsupported
+from graphdsl.executors.abc import (
+    Backend,
+    Capabilities,
+    ChatRequest,
+    Completion,
+    Embeddings,
+    EmbedRequest,
+    ScoreRequest,
+    Scores,
+    TextRequest,
+)
 from graphdsl.executors.cpus import default_threads
 from graphdsl.executors.download import Progress
 from graphdsl.executors.gguf import read_header
-from graphdsl.executors.llama_chat import Generation, control_pattern, request_body
+from graphdsl.executors.llama_embeddings import Embedder
+from graphdsl.executors.llama_generation import Generation
+from graphdsl.executors.llama_request import (
+    Control,
+    chat_body,
+    control_pattern,
+    data,
+    text_body,
+)
+from graphdsl.executors.llama_scores import score
 from graphdsl.executors.llama_server import LlamaServer, Settings, load
 from graphdsl.executors.model_file import find_file
 from graphdsl.plan import ModelSpec
@@ -29,8 +49,12 @@ SLOTS: Final = 8
 CONTEXT: Final = 2048
 """Tokens of context for one generation, unless the model block says otherwise."""
 
+_T = TypeVar("_T")
+_Work = Callable[[LlamaServer, threading.Event], _T]
+"""Runs on a worker thread until it is done, or the event is set."""
 
-class EmbeddedBackend:
+
+class EmbeddedBackend(Backend):
     """A loaded model; make one with `open`.
 
     The same seed and prompt give the same text whatever else runs beside it. A trailing assistant
@@ -39,6 +63,10 @@ class EmbeddedBackend:
     that the server reports: those inside a multi-byte character, and those of a stop string or of
     the end of the turn, are not among them. `top_k` 40 and `min_p` 0.05 apply, as everywhere in
     llama.cpp.
+
+    A text or label is scored along its own tokens, so labels may begin alike; the prompt counts
+    once for each of them, mostly as cached. Vectors are means over the tokens of a text, from a
+    second copy of the model that is loaded at the first `embed`.
     """
 
     def __init__(self, name: str, settings: Settings, pool: ThreadPoolExecutor) -> None:
@@ -47,9 +75,10 @@ class EmbeddedBackend:
         self._settings = settings
         self._pool = pool
         self._slots = asyncio.Semaphore(settings.slots)
-        self._active: set[Generation] = set()
+        self._active: set[threading.Event] = set()
         self._server: LlamaServer | None = None
-        self._control: re.Pattern[str] | None = None
+        self._embedder = Embedder(settings, name)
+        self._control: Control = None
         self._capabilities = Capabilities()
         self._closing: asyncio.Task[None] | None = None
 
@@ -89,20 +118,27 @@ class EmbeddedBackend:
 
         Raises `ContextOverflow` for a long prompt, and `BackendError`.
         """
-        await self._slots.acquire()
-        generation = Generation(self._name, request.meter)
-        try:
-            work = partial(_generate, self._open_server(), request, self._control, generation)
-            future = asyncio.get_running_loop().run_in_executor(self._pool, work)
-        except BaseException:
-            self._slots.release()
-            raise
-        self._active.add(generation)
-        future.add_done_callback(partial(self._finished, generation))
-        try:
-            return await asyncio.shield(future)
-        finally:
-            generation.stop.set()
+        return await self._write(request)
+
+    async def complete(self, request: TextRequest) -> Completion:
+        """Continue a raw text, whose control strings are meant. Otherwise like `chat`."""
+        return await self._write(request)
+
+    async def score(self, request: ScoreRequest) -> Scores:
+        """Score labels and texts; see `llama_scores`. Raises like `chat`, and `Unsupported`."""
+        if request.kind == "relevance":
+            raise Unsupported("relevance_scores", model=self._name)
+        return await self._in_slot(
+            lambda server, stop: score(server, self._name, request, self._control, stop)
+        )
+
+    async def embed(self, request: EmbedRequest) -> Embeddings:
+        """Turn texts into vectors of length 1. Raises like `chat`; an empty text is refused."""
+        return await self._in_slot(
+            lambda _, stop: self._embedder.embed(
+                [data(text, self._control) for text in request.texts], stop
+            )
+        )
 
     async def aclose(self) -> None:
         """Stop what runs, free the model and its threads; calls that wait raise `BackendError`."""
@@ -121,24 +157,55 @@ class EmbeddedBackend:
             logprobs=True,
             stop_strings=True,
             cancellation=True,
+            metered=True,
             prefix_continuation=True,
+            completions=True,
+            structured=True,
+            label_scores=True,
+            text_scores=True,
+            embeddings=True,
             context_tokens=await loop.run_in_executor(self._pool, server.slot_context),
         )
 
     async def _close(self) -> None:
         server, self._server = self._server, None
-        for generation in self._active:
-            generation.stop.set()
+        for stop in self._active:
+            stop.set()
         for _ in range(self._settings.slots):
             await self._slots.acquire()  # all of them: nothing runs any more
         for _ in range(self._settings.slots):
             self._slots.release()  # those who still wait learn that it is closed
         if server is not None:
-            await asyncio.get_running_loop().run_in_executor(self._pool, server.close)
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._pool, server.close)
+            await loop.run_in_executor(self._pool, self._embedder.close)
         self._pool.shutdown(wait=True)
 
-    def _finished(self, generation: Generation, future: asyncio.Future[Completion]) -> None:
-        self._active.discard(generation)
+    async def _write(self, request: ChatRequest | TextRequest) -> Completion:
+        listener = request.listener
+        if listener is not None:  # it is called here, where its owner lives
+            listener = partial(asyncio.get_running_loop().call_soon_threadsafe, listener)
+        return await self._in_slot(partial(_generate, self._name, request, self._control, listener))
+
+    async def _in_slot(self, work: _Work[_T]) -> _T:
+        """Work on a thread of the pool, in a slot that is free again once the work has ended."""
+        await self._slots.acquire()
+        stop = threading.Event()
+        try:
+            run = asyncio.get_running_loop().run_in_executor
+            future = run(self._pool, work, self._open_server(), stop)
+        except BaseException:
+            self._slots.release()
+            raise
+        self._active.add(stop)
+        future.add_done_callback(partial(self._finished, stop))
+        try:
+            return await asyncio.shield(future)
+        finally:
+            stop.set()
+
+    def _finished(self, stop: threading.Event, future: asyncio.Future[Any]) -> None:
+        self._active.discard(stop)
         self._slots.release()
         if not future.cancelled():
             future.exception()  # seen: a cancelled caller does not come back for it
@@ -149,21 +216,23 @@ class EmbeddedBackend:
         return self._server
 
 
-def _control(settings: Settings) -> re.Pattern[str] | None:
+def _control(settings: Settings) -> Control:
     """Reads the file's header: some 0.1 s for 50 000 tokens."""
     return control_pattern(read_header(settings.path).control_tokens)
 
 
 def _generate(
+    model: str,
+    request: ChatRequest | TextRequest,
+    control: Control,
+    listener: Callable[[str], object] | None,
     server: LlamaServer,
-    request: ChatRequest,
-    control: re.Pattern[str] | None,
-    generation: Generation,
+    stop: threading.Event,
 ) -> Completion:
-    """Runs on a worker thread until the text is complete or `generation.stop` is set."""
-    if not generation.stop.is_set():
-        try:
-            server.stream(request_body(request, control), generation.on_chunk)
-        except (RuntimeError, ValueError) as error:  # how the native code reports a bad body
-            raise generation.refused(str(error)) from error
-    return generation.completion(logprobs=request.logprobs)
+    """Runs on a worker thread until the text is complete or `stop` is set."""
+    generation = Generation(model, stop, request.meter, listener)
+    if isinstance(request, ChatRequest):
+        call, body = server.chat, chat_body(request, control)
+    else:
+        call, body = server.complete, text_body(request)
+    return generation.run(call, body, logprobs=request.logprobs)

@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from graphdsl.executors.backend_pool import Backends
 from graphdsl.executors.frame import STANDARD, Code, Operators
@@ -15,9 +15,13 @@ from graphdsl.executors.inputs import bind_inputs
 from graphdsl.executors.memory import Recollection, Stores
 from graphdsl.executors.result import Result, status_of
 from graphdsl.executors.run import Run
+from graphdsl.executors.sampling import Sampler
 from graphdsl.executors.trace import Trace
 from graphdsl.plan import Budget, Program
 from graphdsl.values import as_text
+
+if TYPE_CHECKING:
+    from graphdsl.executors.recording import Recorder
 
 _PROGRAMS: Final = 64
 """Programs whose steps stay resolved between runs."""
@@ -35,13 +39,16 @@ async def execute(
     stores: Stores | None = None,
     operators: Operators = STANDARD,
     observe: Callable[[Trace], None] | None = None,
+    item: str | None = None,
+    recorder: Recorder | None = None,
 ) -> Result:
     """Run a program once.
 
-    `content` keeps prompts and replies in the trace; `observe` gets the trace of a run that
-    ended badly too. `stores` are the memories of the loaded program; without them a memory that
-    has no file is empty. Memories are written only by a run whose status is `ok`. Cancelling the
-    call cancels every sample in flight and returns when they have ended.
+    `item` names the data item that the run is about, for recorded banks; `recorder` is told every
+    completion. `content` keeps prompts and replies in the trace; `observe` gets the trace of a run
+    that ended badly too. `stores` are the memories of the loaded program; without them a memory
+    that has no file is empty. Memories are written only by a run whose status is `ok`. Cancelling
+    the call cancels every sample in flight and returns when they have ended.
 
     Raises `InputError` for inputs that do not fit and memories that cannot be used,
     `OperatorError` (with the node's address) when an operator breaks, `BackendError` when a model
@@ -53,7 +60,15 @@ async def execute(
     record = _new_trace(program, inputs, seed) if trace or observe else None
     start = time.perf_counter()
     async with Recollection(program.memories, stores) as memory:
-        run = Run(backends, memory, seed, budget, record, content)
+        sampler = Sampler(
+            backends,
+            seed,
+            asyncio.get_running_loop(),
+            content=content,
+            item=item,
+            recorder=recorder,
+        )
+        run = Run(sampler, memory, budget, record)
         with _traced(record, run, observe):
             output = await run.whole(code, values)
             exhausted = run.scope.exhausted

@@ -10,32 +10,43 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from graphdsl.plan import Budget
+from graphdsl.prices import pico
 from graphdsl.values import Usage
 
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """What a budget counts: calls, prompt tokens, completion tokens. Never negative."""
+    """What a budget counts: calls, prompt tokens, completion tokens, money in 1e-12 USD, FLOPs."""
 
     calls: int = 0
     prompt: int = 0
     completion: int = 0
+    cost: int = 0
+    flops: int = 0
 
     @staticmethod
     def of(usage: Usage) -> Amount:
-        """The countable part of a usage."""
-        return Amount(usage.calls, usage.prompt_tokens, usage.completion_tokens)
+        """The countable part of a usage; a cost that nobody knows counts for nothing."""
+        return Amount(
+            usage.calls,
+            usage.prompt_tokens,
+            usage.completion_tokens,
+            usage.cost or 0,
+            usage.flops,
+        )
 
     def __add__(self, other: Amount) -> Amount:
         return Amount(
             self.calls + other.calls,
             self.prompt + other.prompt,
             self.completion + other.completion,
+            self.cost + other.cost,
+            self.flops + other.flops,
         )
 
     def __sub__(self, other: Amount) -> Amount:
@@ -43,6 +54,8 @@ class Amount:
             self.calls - other.calls,
             self.prompt - other.prompt,
             self.completion - other.completion,
+            self.cost - other.cost,
+            self.flops - other.flops,
         )
 
 
@@ -60,6 +73,10 @@ def excess(limits: Budget, amount: Amount) -> str | None:
     for name, limit, count in counted:
         if limit is not None and count > limit:
             return f"{name}({limit})"
+    if limits.usd is not None and amount.cost > pico(limits.usd):
+        return f"usd({limits.usd:g})"
+    if limits.flops is not None and amount.flops > limits.flops:
+        return f"flops({limits.flops:g})"
     return None
 
 
@@ -109,19 +126,24 @@ class Scope:
             yield scope
             scope = scope.parent
 
-    def room(self, prompt: int) -> int | None:
+    def room(self, prompt: int, money: Callable[[int], int | None], flops: int) -> int | None:
         """Most completion tokens that a call of `prompt` tokens could ever be granted.
 
-        None when nothing limits them. Not positive when even an empty reply would not fit.
+        `money` says how many tokens an amount in 1e-12 USD pays for, `flops` what one takes. None
+        when nothing limits them. Not positive when even an empty reply would not fit.
         """
-        rooms: list[int] = []
+        rooms: list[int | None] = []
         for scope in self.chain():
             limits, spent = scope.limits, scope.settled
             if limits.completion_tokens is not None:
                 rooms.append(limits.completion_tokens - spent.completion)
             if limits.tokens is not None:
                 rooms.append(limits.tokens - spent.prompt - spent.completion - prompt)
-        return min(rooms, default=None)
+            if limits.usd is not None:
+                rooms.append(money(pico(limits.usd) - spent.cost))
+            if limits.flops is not None and flops:
+                rooms.append(int((limits.flops - spent.flops) // flops) - prompt)
+        return min((room for room in rooms if room is not None), default=None)
 
     async def reserve(self, worst: Amount) -> Reservation:
         """Set `worst` aside, waiting for other reservations where that can help.

@@ -24,45 +24,75 @@ _PROMPT_BATCH: Final = 256
 """Prompt tokens between two looks at cancellation; also bounds how long decoding slots wait."""
 
 
+OnChunk = Callable[[dict[str, Any]], bool]
+"""Takes a chunk of a stream; True stops it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a server is started with. `context` is in tokens for each of the `slots`."""
+    """What a server is started with. `context` is in tokens for each of the `slots`.
+
+    With `embedding` it turns texts into vectors, the mean over their tokens, and writes nothing.
+    """
 
     path: Path
     slots: int
     context: int
     threads: int
+    embedding: bool = False
 
 
 class LlamaServer:
-    """A loaded model. Every method blocks; `stream` may be called from many threads at once."""
+    """A loaded model. Every method blocks, and may be called from many threads at once."""
 
     def __init__(self, server: Any, key: str) -> None:
         self._server: Any = server
         self._key = key
 
-    def stream(self, body: dict[str, Any], on_chunk: Callable[[dict[str, Any]], bool]) -> None:
-        """Run one chat completion; `on_chunk` returns True to stop it.
+    def chat(self, body: dict[str, Any], on_chunk: OnChunk) -> None:
+        """Run one streaming chat completion; `on_chunk` returns True to stop it.
 
         An exception in `on_chunk` would be swallowed by the native code: it must not raise.
         """
         self._server.handle_chat_completions(body, on_chunk)
 
+    def complete(self, body: dict[str, Any], on_chunk: OnChunk) -> None:
+        """Run one streaming completion of a raw text, as `chat` does."""
+        self._server.handle_completions(body, on_chunk)
+
+    def embed(self, text: str) -> dict[str, Any]:
+        """The vector of one text, or an `error`; only where it was loaded for `embedding`."""
+        reply: dict[str, Any] = self._server.handle_embeddings({"input": [text]})
+        return reply
+
+    def tokenize(self, text: str) -> list[tuple[int, bool]]:
+        """The tokens of a text, in which control strings are no control tokens.
+
+        Each comes with whether it is whole characters; one may also be a part of one.
+        """
+        body = {"content": text, "parse_special": False, "with_pieces": True}
+        tokens: list[dict[str, Any]] = self._ask("POST", "/tokenize", body)["tokens"]
+        return [(token["id"], isinstance(token["piece"], str)) for token in tokens]
+
     def slot_context(self) -> int:
         """Tokens of context that one slot really has, after padding and the model's own limit."""
-        listening: str = self._server.listening_address
-        address = urlsplit(listening)
-        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
-        try:
-            connection.request("GET", "/props", headers={"Authorization": f"Bearer {self._key}"})
-            props = json.loads(connection.getresponse().read())
-        finally:
-            connection.close()
-        return int(props["default_generation_settings"]["n_ctx"])
+        return int(self._ask("GET", "/props")["default_generation_settings"]["n_ctx"])
 
     def close(self) -> None:
         """Free the model: the last reference to the native server ends its threads."""
         self._server = None
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """What the loopback listener answers; it knows things that no native call tells."""
+        listening: str = self._server.listening_address
+        address = urlsplit(listening)
+        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
+        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+        try:
+            connection.request(method, path, json.dumps(body) if body else None, headers)
+            return json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
 
 
 def parameters(settings: Settings, key: str) -> Any:
@@ -85,6 +115,11 @@ def parameters(settings: Settings, key: str) -> Any:
     # All that the model wrote, thinking included. `force_pure_content_parser` would do the same
     # but drops a trailing assistant message from the prompt.
     params.reasoning_format = native.common_reasoning_format.COMMON_REASONING_FORMAT_NONE
+    if settings.embedding:
+        params.embedding = True
+        params.pooling_type = native.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+        params.n_batch = params.n_ubatch = settings.context  # a text is read in one piece
+        params.cache_ram_mib = 0
     return params
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, cast
 
 from graphdsl.executors.trace import Trace
@@ -16,8 +16,7 @@ class Result:
 
     `output` is the flow's value as the engine has it. `status` is `ok`, `exhausted` (a limit of
     the run's budget kept it from samples; the value is the best that was there) or `failed` (the
-    value is a failed draft or an empty answer). `seconds` is wall time. `usd` is None while no
-    model has a price.
+    value is a failed draft or an empty answer). `seconds` is wall time.
     """
 
     output: Value
@@ -26,8 +25,12 @@ class Result:
     seconds: float
     run_id: str
     trace: Trace | None = None
-    usd: float | None = None
     exhausted: str | None = None
+
+    @property
+    def usd(self) -> float | None:
+        """The cost in US dollars; None where a model without a known price was called."""
+        return self.usage.usd
 
     @property
     def value(self) -> Any:
@@ -75,7 +78,7 @@ class Result:
             "value": jsonable(self.output),
             "answer": self.answer,
             "confidence": self.confidence,
-            "usage": asdict(self.usage),
+            "usage": self.usage.to_dict(),
             "usd": self.usd,
             "seconds": self.seconds,
             "exhausted": self.exhausted,

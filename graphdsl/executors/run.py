@@ -16,7 +16,6 @@ from contextvars import copy_context
 from typing import Final, cast
 
 from graphdsl.errors import BackendError, GraphDslError, InputError, OperatorError
-from graphdsl.executors.backend_pool import Backends
 from graphdsl.executors.control import CONTROLS
 from graphdsl.executors.frame import Code, Frame, Job, entered
 from graphdsl.executors.ledger import Scope
@@ -42,16 +41,14 @@ class Run:
 
     def __init__(
         self,
-        backends: Backends,
+        sampler: Sampler,
         memory: Recollection,
-        seed: int,
         budget: Budget,
         trace: Trace | None,
-        content: bool,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.scope = Scope(budget, now=self.loop.time())
-        self.sampler = Sampler(backends, seed, self.loop, content=content)
+        self.sampler = sampler
         self.memory = memory
         self.trace = trace
         self._ready: deque[tuple[Frame, Job]] = deque()

@@ -1,44 +1,52 @@
-"""Drawing one sample: which backend, which defaults, which seed, within which budget."""
+"""Drawing one sample: which model, which defaults, which seed, within which budget.
+
+Every attempt at a call is reserved, admitted and settled by itself. What it settles at: the usage
+of its completion; nothing where no model worked on it; what its meter counted where the backend
+counts exactly; else its worst case, marked as `unknown`.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 from bisect import insort
-from dataclasses import replace
+from collections.abc import Iterator
+from itertools import count
 from operator import attrgetter
 from types import CoroutineType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from graphdsl.errors import BackendError, BackendMissing, ModelCorrupt, ModelNotFound
-from graphdsl.executors.abc import Capabilities, ChatRequest, Completion, Meter
-from graphdsl.executors.backend_pool import Backends, Served
+from graphdsl.errors import BackendError, CircuitOpen
+from graphdsl.executors.abc import ChatRequest
+from graphdsl.executors.backend_pool import Backends
+from graphdsl.executors.charging import bounded, counted, lost, priced
+from graphdsl.executors.draw import Draw
 from graphdsl.executors.frame import Frame
-from graphdsl.executors.ledger import Amount, Refused, Reservation, Scope
+from graphdsl.executors.lane import FATAL, NOT_SENT, Lane
+from graphdsl.executors.ledger import Refused, Scope
 from graphdsl.executors.memory import Recollection
 from graphdsl.executors.seeds import explicit_seed, sample_seed, stream_seed
+from graphdsl.executors.tally import Tally
 from graphdsl.executors.trace import Call, Record
 from graphdsl.ops.context import Ask
-from graphdsl.plan import MemorySpec, Step
-from graphdsl.values import Doc, Draft, Finish, Messages, Usage
+from graphdsl.plan import MemorySpec, ModelSpec, Step
+from graphdsl.values import Doc, Draft, Finish, Usage
+
+if TYPE_CHECKING:
+    from graphdsl.executors.recording import Recorder
 
 TEMPERATURE: Final = 0.7
 """Where neither the kernel nor the model block has one."""
 
-_TEMPLATE_TOKENS: Final = 64
-_TURN_TOKENS: Final = 16
-"""Most that a chat template adds to a prompt: once (a default system turn), and per turn."""
-
 _START: Final = attrgetter("start")
 """Calls stand in a trace in the order in which they were asked for, not that of their ends."""
 
-_ONE_CALL: Final = Usage(calls=1)
-
-_FATAL: Final = (BackendMissing, ModelNotFound, ModelCorrupt)
-"""Errors after which no call of that model can work: they end the run."""
-
 
 class Sampler:
-    """Draws the samples of one run."""
+    """Draws the samples of one run.
+
+    `item` names the data item that the run is about; `recorder` is told every completion.
+    """
 
     def __init__(
         self,
@@ -47,19 +55,30 @@ class Sampler:
         loop: asyncio.AbstractEventLoop,
         *,
         content: bool = False,
+        item: str | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
-        self.usage = Usage()
+        self._total = Tally()
         self._completed = False
         self._backends = backends
         self._seed = seed
         self._loop = loop
         self._start = loop.time()
         self._content = content
+        self._item = item
+        self._recorder = recorder
+        self._token = secrets.token_hex(8)
+        self._numbers = count()
+
+    @property
+    def usage(self) -> Usage:
+        """What the run has spent so far."""
+        return self._total.usage
 
     @property
     def fruitless(self) -> bool:
         """True when models were called and none gave a completion."""
-        return self.usage.calls > 0 and not self._completed
+        return self._total.calls > 0 and not self._completed
 
     def now(self) -> float:
         """Seconds since the run began."""
@@ -68,82 +87,143 @@ class Sampler:
     async def draw(self, ask: Ask, address: str, scope: Scope, record: Record | None) -> Draft:
         """One sample; a model's failure or a refusal of the budget is a draft that says so.
 
-        Raises `BackendError` when the model cannot be opened, which no value can stand for.
+        Raises `BackendError` when no model can be opened, which no value can stand for, and
+        `InputError` when money is limited and nobody knows what a model costs.
         """
-        seed = self._seed_of(ask, address)
-        start = self.now()
-        meter = Meter()
+        key = f"{self._token}-{next(self._numbers)}"
+        draw = Draw(ask, self._seed_of(ask, address), scope, key, self.now())
         try:
             if not ask.messages.turns:
-                draft = _failed(ask, seed, Finish.ERROR, "the prompt rendered to nothing")
+                draft = draw.failed(Finish.ERROR, "the prompt rendered to nothing")
             elif scope.deadline is None:
-                draft = await self._answer(ask, seed, scope, meter)
+                draft = await self._answer(draw)
             else:
-                draft = await self._in_time(ask, seed, scope, scope.deadline, meter)
+                draft = await self._by(scope.deadline, draw)
         except Refused as refusal:
-            draft = _failed(ask, seed, Finish.CANCELLED, str(refusal))
+            draft = draw.failed(Finish.CANCELLED, str(refusal))
         except asyncio.CancelledError:
-            if record is not None and meter.calls:
-                cut = _failed(ask, seed, Finish.CANCELLED, "the run was cancelled", meter.usage)
-                self._note(record, cut, ask, start)
+            if record is not None and draw.spent.calls:
+                self._note(record, draw.failed(Finish.CANCELLED, "the run was cancelled"), draw)
             raise
         if record is not None:
-            self._note(record, draft, ask, start)
+            self._note(record, draft, draw)
         return draft
 
-    async def _in_time(
-        self, ask: Ask, seed: int, scope: Scope, deadline: float, meter: Meter
-    ) -> Draft:
+    async def _by(self, deadline: float, draw: Draw) -> Draft:
         clock = asyncio.timeout_at(deadline)
         try:
             async with clock:
-                return await self._answer(ask, seed, scope, meter)
+                return await self._answer(draw)
         except TimeoutError:
             if not clock.expired():
                 raise
-            reason = f"budget exhausted: {scope.run_out()}"
-            return _failed(ask, seed, Finish.CANCELLED, reason, meter.usage)
+            reason = f"budget exhausted: {draw.scope.run_out()}"
+            return draw.failed(Finish.CANCELLED, reason)
 
-    async def _answer(self, ask: Ask, seed: int, scope: Scope, meter: Meter) -> Draft:
-        """The sample once a model is open, the budget grants it and the backend has room."""
-        served = await self._backends.get(ask.model)
-        request = _request(ask, seed, served.capabilities, meter)
-        reservation = None
-        if scope.limited:
-            request, worst = bounded(request, served.capabilities, scope)
-            reservation = await scope.reserve(worst)
+    async def _answer(self, draw: Draw) -> Draft:
+        """The sample of the first model that gives one: the ask's own, or its members in turn."""
+        last = draw.ask.model
+        if last.members:
+            *others, last = _candidates(last, draw.seed)
+            for spec in others:
+                try:
+                    return await self._from(spec, draw, patient=False)
+                except BackendError as error:
+                    draw.notes.append(f"`{spec.name}` was passed over: {error}")
         try:
-            async with served.admission:
-                return await self._send(served, ask, request, meter, reservation)
-        finally:
-            if reservation is not None:
-                reservation.settle()
-
-    async def _send(
-        self,
-        served: Served,
-        ask: Ask,
-        request: ChatRequest,
-        meter: Meter,
-        reservation: Reservation | None,
-    ) -> Draft:
-        """Call the backend and settle; a call without a completion costs what its meter shows."""
-        meter.calls = 1
-        spent = None
-        try:
-            completion = await served.backend.chat(request)
-            spent = _counted(completion.usage)
-            self._completed = True
-            return _draft(ask, request, completion, spent)
-        except _FATAL:
+            return await self._from(last, draw, patient=True)
+        except FATAL:
             raise
         except BackendError as error:
-            return _failed(ask, request.seed, Finish.ERROR, str(error), meter.usage)
+            return draw.failed(Finish.ERROR, str(error))
+
+    async def _from(self, spec: ModelSpec, draw: Draw, *, patient: bool) -> Draft:
+        """The sample of one model, after as many attempts as it deserves.
+
+        Who is not patient has another model to ask, and does not wait for this one.
+        """
+        lane = await self._backends.get(spec)
+        request = self._request(lane, draw)
+        begin = self._loop.time()
+        failure: BackendError | None = None
+        for attempt in count(1):
+            try:
+                return await self._attempt(lane, request, draw)
+            except CircuitOpen as error:
+                raise failure or error from None
+            except BackendError as error:
+                failure = error
+                waited = self._loop.time() - begin
+                pause = lane.pause(error, attempt, waited) if patient else None
+                if pause is None or self._too_late(draw.scope, pause):
+                    raise
+                draw.notes.append(f"attempt {attempt} at `{spec.name}` failed: {error}")
+            await asyncio.sleep(pause)
+        raise AssertionError("attempts never run out by themselves")
+
+    async def _attempt(self, lane: Lane, request: ChatRequest, draw: Draw) -> Draft:
+        """One call, once the budget grants it and the model has room. Settled however it ends."""
+        scope, reservation = draw.scope, None
+        draw.begin()
+        if scope.limited:
+            request, worst = bounded(request, lane, scope)
+            reservation = await scope.reserve(worst)
+        try:
+            async with lane.served.admission:
+                return await self._send(lane, request, draw)
         finally:
-            spent = spent or meter.usage
             if reservation is not None:
-                reservation.settle(spent)
-            self.usage += spent
+                reservation.settle(draw.charged)
+
+    async def _send(self, lane: Lane, request: ChatRequest, draw: Draw) -> Draft:
+        """Call the model; `draw.charged` then says what this attempt has cost."""
+        meter = draw.meter
+        meter.calls = 1
+        begin = self._loop.time()
+        try:
+            completion = await lane.chat(request)
+        except NOT_SENT:
+            raise
+        except BaseException as error:
+            unknown = (
+                error.uncertain
+                if isinstance(error, BackendError)
+                else not lane.served.capabilities.metered
+            )
+            self._charge(draw, lost(lane, request, meter, self._loop.time() - begin, unknown))
+            raise
+        seconds = self._loop.time() - begin
+        self._completed = True
+        self._charge(draw, priced(counted(completion.usage), lane, seconds))
+        if self._recorder is not None:
+            self._recorder.note(lane.spec, request, completion, seconds)
+        return draw.answered(lane.spec.name, completion)
+
+    def _charge(self, draw: Draw, usage: Usage) -> None:
+        draw.charge(usage)
+        self._total.add(usage)
+
+    def _request(self, lane: Lane, draw: Draw) -> ChatRequest:
+        """The ask's own settings, else the declared model's, else the default."""
+        ask = draw.ask
+        asked = ask.model
+        temperature = ask.temperature
+        if temperature is None:
+            temperature = asked.setting("temperature", TEMPERATURE)
+        limit = ask.max_tokens if ask.max_tokens is not None else asked.setting("max_tokens")
+        return ChatRequest(
+            ask.messages,
+            temperature=float(temperature),
+            max_tokens=None if limit is None else int(limit),
+            top_p=asked.setting("top_p"),
+            seed=draw.seed,
+            stop=ask.stop or tuple(asked.setting("stop", ())),
+            logprobs=lane.served.capabilities.logprobs,
+            sample=ask.index,
+            item=self._item,
+            key=draw.key,
+            meter=draw.meter,
+        )
 
     def _seed_of(self, ask: Ask, address: str) -> int:
         if ask.seed is not None:
@@ -151,19 +231,24 @@ class Sampler:
         first = stream_seed(self._seed, address, ask.model.name, ask.stream)
         return sample_seed(first, ask.index)
 
-    def _note(self, record: Record, draft: Draft, ask: Ask, start: float) -> None:
+    def _too_late(self, scope: Scope, pause: float) -> bool:
+        """True when the deadline comes before the next attempt could begin."""
+        return scope.deadline is not None and self._loop.time() + pause >= scope.deadline
+
+    def _note(self, record: Record, draft: Draft, draw: Draw) -> None:
         if draft.finish is Finish.CANCELLED:
             record.status = "exhausted"
+        record.notes += draw.notes
         call = Call(
             draft.model,
             draft.sample,
             draft.seed,
             draft.finish.value,
             draft.usage,
-            start,
-            self.now() - start,
+            draw.start,
+            self.now() - draw.start,
             draft.error,
-            ask.messages.turns if self._content else None,
+            draw.ask.messages.turns if self._content else None,
             draft.text if self._content else None,
         )
         insort(record.calls, call, key=_START)
@@ -209,86 +294,16 @@ class NodeContext:
         self._memory.remember(memory, text, key, position)
 
 
-def bounded(
-    request: ChatRequest, capabilities: Capabilities, scope: Scope
-) -> tuple[ChatRequest, Amount]:
-    """The request and the most that it can spend, so that a budget can set it aside.
+def _candidates(model: ModelSpec, seed: int) -> Iterator[ModelSpec]:
+    """The models to ask, in order: the model itself, or its members, theirs in their place.
 
-    Prompt tokens are bounded by bytes (a byte-level token has at least one) and what templates
-    add. Without `max_tokens` a reply is bounded by the context; where tokens are limited it is
-    then held to what the budget could grant, so that it cannot overrun it.
+    Those of a `round_robin` begin with the one whose turn it is: seeds of samples are
+    consecutive, so samples of one node take turns, whatever the schedule.
     """
-    prompt = prompt_bound(request.messages)
-    if request.max_tokens is not None:
-        return request, Amount(1, prompt, request.max_tokens)
-    room = scope.room(prompt)
-    if room is None:
-        return request, Amount(1, prompt, 0)
-    most = max(1, min(room, capabilities.context_tokens or room))
-    limited = replace(request, max_tokens=most)
-    return limited, Amount(1, prompt, most)
-
-
-def prompt_bound(messages: Messages) -> int:
-    """At most so many prompt tokens: UTF-8 bytes, and what a chat template adds."""
-    sizes = (
-        len(turn.content.encode("utf-8", "surrogatepass")) + _TURN_TOKENS for turn in messages.turns
-    )
-    return _TEMPLATE_TOKENS + sum(sizes)
-
-
-def _request(ask: Ask, seed: int, capabilities: Capabilities, meter: Meter) -> ChatRequest:
-    """The ask's own settings, else the model's, else the default."""
-    options = ask.model.options
-    temperature = ask.temperature
-    if temperature is None:
-        temperature = options.get("temperature", TEMPERATURE)
-    limit = ask.max_tokens if ask.max_tokens is not None else options.get("max_tokens")
-    return ChatRequest(
-        ask.messages,
-        float(temperature),
-        None if limit is None else int(limit),
-        options.get("top_p"),
-        seed,
-        ask.stop or tuple(options.get("stop", ())),
-        capabilities.logprobs,
-        ask.index,
-        meter,
-    )
-
-
-def _counted(usage: Usage) -> Usage:
-    """A completion is at least one call, whatever the backend says."""
-    return usage if usage.calls else usage + _ONE_CALL
-
-
-def _draft(ask: Ask, request: ChatRequest, completion: Completion, usage: Usage) -> Draft:
-    return Draft(
-        completion.text,
-        finish=completion.finish,
-        usage=usage,
-        model=ask.model.name,
-        sample=ask.index,
-        seed=request.seed,
-        logprobs=completion.logprobs,
-        prompt=ask.messages,
-    )
-
-
-def _failed(
-    ask: Ask,
-    seed: int | None,
-    finish: Finish,
-    error: str,
-    usage: Usage = Usage(),  # noqa: B008
-) -> Draft:
-    return Draft(
-        "",
-        finish=finish,
-        usage=usage,
-        model=ask.model.name,
-        sample=ask.index,
-        seed=seed,
-        error=error,
-        prompt=ask.messages,
-    )
+    members = model.members
+    if not members:
+        yield model
+        return
+    first = seed % len(members) if model.backend == "round_robin" else 0
+    for member in (*members[first:], *members[:first]):
+        yield from _candidates(member, seed)

@@ -2,98 +2,51 @@
 
 It knows nothing but sums. One token is four characters. A reply depends on the spec's seed, the
 request's seed and the messages; at temperature 0 the request's seed does not matter, as with any
-greedy decoder. Nothing depends on the order of calls. What the options say it `lacks` it ignores.
+greedy decoder. Nothing depends on the order of calls. What the options say it `lacks` it ignores
+in a request, and refuses as a call.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
-import re
 import time
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from hashlib import blake2b
-from typing import Any, Final
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
 
-from graphdsl.errors import BackendError, ContextOverflow
-from graphdsl.executors.abc import Capabilities, ChatRequest, Completion, Meter
+from graphdsl.errors import BackendError, ContextOverflow, Unsupported
+from graphdsl.executors.abc import (
+    Backend,
+    Capabilities,
+    ChatRequest,
+    Completion,
+    Embeddings,
+    EmbedRequest,
+    Meter,
+    ScoreRequest,
+    Scores,
+    TextRequest,
+)
+from graphdsl.executors.simulated_behaviour import TOKEN, Behaviour, key, tokens_of
+from graphdsl.executors.simulated_reply import Request, pieces, turns_of, write
+from graphdsl.executors.simulated_scores import label_scores, relevance_scores, text_scores
+from graphdsl.executors.simulated_vectors import vector
+from graphdsl.executors.splitmix import Draws
 from graphdsl.ir.backends import declared_capabilities
 from graphdsl.plan import ModelSpec
-from graphdsl.values import Finish, LogprobStats, Messages, Usage
-
-_TOKEN: Final = 4
-"""Characters per simulated token."""
+from graphdsl.values import Messages, Usage
 
 _TURN: Final = 4
 """Prompt tokens that each turn costs beside its text."""
 
-_SUM: Final = re.compile(r"-?\d+(?:\s*[+-]\s*\d+)+")
-_TERM: Final = re.compile(r"[+-]?\s*\d+")
-_FILLER: Final = "I consider what is known and take one step after another. "
-_WRONG_TEXTS: Final = 5
-_WORD: Final = (1 << 64) - 1
 
-
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """The options of a simulated `model` block; see `graphdsl.ir.backends` for their meaning."""
-
-    seed: int = 0
-    accuracy: float = 0.6
-    answer: str | None = None
-    wrong: tuple[str, ...] = ()
-    replies: tuple[str, ...] = ()
-    latency: float = 0.0
-    latency_spread: float = 0.0
-    tokens: int = 24
-    failures: float = 0.0
-    truncations: float = 0.0
-    slots: int = 1024
-    context: int = 8192
-    lacks: tuple[str, ...] = ()
-
-    @staticmethod
-    def of(options: dict[str, Any]) -> Behaviour:
-        """Take the options that belong to a simulation and leave the sampling defaults."""
-        known = {name: options[name] for name in Behaviour.__slots__ if name in options}
-        for name in ("wrong", "replies", "lacks"):
-            known[name] = tuple(known.get(name, ()))
-        return Behaviour(**known)
-
-
-class Draws:
-    """A few uniform numbers from one key (splitmix64, Steele et al. 2014): cheap to begin."""
-
-    __slots__ = ("_state",)
-
-    def __init__(self, key: int) -> None:
-        self._state = key
-
-    def word(self) -> int:
-        """64 random bits."""
-        self._state = (self._state + 0x9E3779B97F4A7C15) & _WORD
-        mixed = self._state
-        mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & _WORD
-        mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _WORD
-        return mixed ^ (mixed >> 31)
-
-    def uniform(self) -> float:
-        """A number in [0, 1)."""
-        return (self.word() >> 11) * 2.0**-53
-
-    def normal(self) -> float:
-        """A standard normal number (Box and Muller 1958)."""
-        radius = math.sqrt(-2.0 * math.log(1.0 - self.uniform()))
-        return radius * math.cos(2.0 * math.pi * self.uniform())
-
-
-class SimulatedBackend:
+class SimulatedBackend(Backend):
     """Answers from a `Behaviour` instead of a model.
 
     A failing call raises `BackendError`, not retryable: the same request would fail again. With
     `replies` the sample's index chooses the reply (modulo their number). Log-probabilities are
-    made up: about -0.1 per token where the answer is right, -0.6 where it is not.
+    made up: about -0.1 per token where the answer is right, -0.6 where it is not. A listener gets
+    the text token by token once the call's time is over.
     """
 
     def __init__(self, spec: ModelSpec) -> None:
@@ -104,63 +57,114 @@ class SimulatedBackend:
         able = declared_capabilities("simulated", spec.options)
         self._capabilities = Capabilities(
             max_in_flight=self._does.slots,
-            seeds="seeds" in able,
-            logprobs="logprobs" in able,
-            stop_strings="stop_strings" in able,
-            cancellation="cancellation" in able,
-            prefix_continuation="prefix_continuation" in able,
+            metered="cancellation" in able,
             context_tokens=self._does.context,
+            **dict.fromkeys(able, True),
         )
 
     @property
     def capabilities(self) -> Capabilities:
-        """Everything a local engine can do but what it `lacks`, with its slots and context."""
+        """Everything that a model can do but what this one `lacks`, with its slots and context."""
         return self._capabilities
 
     async def chat(self, request: ChatRequest) -> Completion:
         """One simulated completion. Raises `ContextOverflow` and `BackendError`."""
         self._check_open()
+        return await self._generate(request, self._fitting(_chat_tokens(request.messages)))
+
+    async def complete(self, request: TextRequest) -> Completion:
+        """The same for a text, which costs no more than itself."""
+        self._check_open()
+        self._check_able("completions")
+        return await self._generate(request, self._fitting(tokens_of(request.text)))
+
+    async def score(self, request: ScoreRequest) -> Scores:
+        """Scores by the right answer and the accuracy; see `simulated_scores`."""
+        self._check_open()
+        self._check_able(f"{request.kind}_scores")
+        does, asked = self._does, _chat_tokens(request.messages)
+        sizes = [self._fitting(asked + tokens_of(text)) for text in request.texts]
+        turns = request.messages.turns
+        await self._pass(Draws(key(does.seed, None, turns, request.kind, *request.texts)))
+        usage = Usage(calls=1, prompt_tokens=sum(sizes))
+        if request.kind == "text":
+            stats = text_scores(does, request)
+            return Scores(tuple(each.total for each in stats), usage, stats)
+        scored = label_scores if request.kind == "label" else relevance_scores
+        return Scores(scored(does, request), usage)
+
+    async def embed(self, request: EmbedRequest) -> Embeddings:
+        """Vectors by spelling; see `simulated_vectors`."""
+        self._check_open()
+        self._check_able("embeddings")
+        tokens = sum(self._fitting(1 + tokens_of(text)) for text in request.texts)
+        await self._pass(Draws(key(self._does.seed, None, (), *request.texts)))
+        vectors = tuple(vector(text, self._does.seed) for text in request.texts)
+        return Embeddings(vectors, Usage(calls=1, prompt_tokens=tokens))
+
+    async def aclose(self) -> None:
+        """End the simulation; calls that still wait raise `BackendError`."""
+        self._closed = True
+
+    async def _generate(self, request: Request, prompt: int) -> Completion:
         does = self._does
         request = _understood(request, self._capabilities)
-        prompt = self._prompt_tokens(request.messages)
-        draws = Draws(_key(does.seed, request))
+        drawn = request.seed if request.temperature else None
+        draws = Draws(key(does.seed, drawn, turns_of(request)))
+
+        if does.latency or does.failures:
+            await self._pass(draws, lambda: self._write(request, prompt, draws), request.meter)
+        whole = self._write(request, prompt, draws)
+        if request.listener is not None:
+            for piece in pieces(whole.text):
+                request.listener(piece)
+        return whole
+
+    async def _pass(
+        self,
+        draws: Draws,
+        whole: Callable[[], Completion] | None = None,
+        meter: Meter | None = None,
+    ) -> None:
+        """Wait as long as the call takes, in a place of its own, and fail as often as it should.
+
+        Of a call that is cut off, `meter` gets the share of the `whole` that was written.
+        """
+        does = self._does
         if does.latency:
-            seconds = self._seconds(draws)
+            seconds = does.seconds(draws)
             async with self._room:
                 start = time.monotonic()
                 try:
                     await asyncio.sleep(seconds)
                 except asyncio.CancelledError:
-                    share = (time.monotonic() - start) / seconds
-                    _measure(_complete(does, request, prompt, draws), request.meter, share)
+                    if whole is not None and meter is not None:
+                        _measure(whole(), meter, (time.monotonic() - start) / seconds)
                     raise
             self._check_open()
         if does.failures and draws.uniform() < does.failures:
             raise BackendError(
                 f"`{self._name}` failed on purpose (failures = {does.failures})", model=self._name
             )
-        return _complete(does, request, prompt, draws)
 
-    async def aclose(self) -> None:
-        """End the simulation; calls that still wait raise `BackendError`."""
-        self._closed = True
+    def _write(self, request: Request, prompt: int, draws: Draws) -> Completion:
+        try:
+            return write(self._does, request, prompt, draws)
+        except ValueError as error:
+            raise BackendError(
+                f"`{self._name}` cannot write JSON to this schema: {error}", model=self._name
+            ) from error
 
-    def _seconds(self, draws: Draws) -> float:
-        """How long this call takes."""
-        spread = self._does.latency_spread
-        factor = math.exp(spread * draws.normal() - spread * spread / 2) if spread else 1.0
-        return self._does.latency * factor
-
-    def _prompt_tokens(self, messages: Messages) -> int:
-        turns = messages.turns
-        count = sum(len(turn.content) for turn in turns) // _TOKEN + _TURN * len(turns)
-        if count >= self._does.context:
+    def _fitting(self, count: int) -> int:
+        """The tokens of a prompt. Raises `ContextOverflow` where they do not fit."""
+        limit = self._does.context
+        if count >= limit:
             raise ContextOverflow(
-                f"the prompt of {count} tokens does not fit the {self._does.context} of "
-                f"`{self._name}`; shorten it or raise `context`",
+                f"the prompt of {count} tokens does not fit the {limit} of `{self._name}`; "
+                "shorten it or raise `context`",
                 model=self._name,
                 prompt_tokens=count,
-                limit=self._does.context,
+                limit=limit,
             )
         return count
 
@@ -168,15 +172,23 @@ class SimulatedBackend:
         if self._closed:
             raise BackendError(f"`{self._name}` is closed", model=self._name)
 
+    def _check_able(self, capability: str) -> None:
+        if not getattr(self._capabilities, capability):
+            raise Unsupported(capability, model=self._name)
 
-def _measure(whole: Completion, meter: Meter | None, share: float) -> None:
+
+def _chat_tokens(messages: Messages) -> int:
+    turns = messages.turns
+    return sum(len(turn.content) for turn in turns) // TOKEN + _TURN * len(turns)
+
+
+def _measure(whole: Completion, meter: Meter, share: float) -> None:
     """Charge a call that was cut off: its prompt, and the share of its text that was written."""
-    if meter is not None:
-        meter.prompt_tokens = whole.usage.prompt_tokens
-        meter.completion_tokens = int(min(share, 1.0) * whole.usage.completion_tokens)
+    meter.prompt_tokens = whole.usage.prompt_tokens
+    meter.completion_tokens = int(min(share, 1.0) * whole.usage.completion_tokens)
 
 
-def _understood(request: ChatRequest, able: Capabilities) -> ChatRequest:
+def _understood(request: Request, able: Capabilities) -> Request:
     """The request without what this model knows nothing of.
 
     A model without seeds still gives samples that differ: chance is their index and temperature.
@@ -187,81 +199,6 @@ def _understood(request: ChatRequest, able: Capabilities) -> ChatRequest:
         request = replace(request, stop=())
     if not able.logprobs:
         request = replace(request, logprobs=False)
+    if not able.structured:
+        request = replace(request, schema=None)
     return request
-
-
-def _complete(does: Behaviour, request: ChatRequest, prompt: int, draws: Draws) -> Completion:
-    room = does.context - prompt
-    limit = room if request.max_tokens is None else min(request.max_tokens, room)
-    text, right = _reply(does, request, limit, draws)
-    text, finish = _end(text, request.stop, limit)
-    tokens = -(-len(text) // _TOKEN)
-    stats = _logprobs(tokens, right, draws) if request.logprobs else None
-    return Completion(text, finish, Usage(1, prompt, 0, tokens), stats)
-
-
-def _reply(does: Behaviour, request: ChatRequest, limit: int, draws: Draws) -> tuple[str, bool]:
-    """The full text that the model would write, and whether its answer is right."""
-    if does.replies:
-        return does.replies[request.sample % len(does.replies)], True
-    if does.truncations and draws.uniform() < does.truncations:
-        return _thought(draws, limit * _TOKEN + 1), False
-    right = draws.uniform() < does.accuracy
-    truth = does.answer or solve(request.messages.turns[-1].content)
-    line = f"\nAnswer: {truth if right else _mistake(does, truth, draws)}"
-    length = does.tokens * _TOKEN * (0.5 + draws.uniform()) - len(line)
-    return _thought(draws, int(length)) + line, right
-
-
-def _thought(draws: Draws, length: int) -> str:
-    """Filler that begins with a mark of its own, so that different seeds differ."""
-    mark = f"Draft {draws.word() & 0xFFFFFF:06x}. "
-    return (mark + _FILLER * (length // len(_FILLER) + 1))[: max(length, len(mark) - 1)]
-
-
-def _end(text: str, stop: tuple[str, ...], limit: int) -> tuple[str, Finish]:
-    """Cut at the first stop string, then at the token limit, whichever comes first."""
-    ends = [at for mark in stop if mark and (at := text.find(mark)) >= 0]
-    end = min(ends, default=len(text))
-    if end > limit * _TOKEN:
-        return text[: limit * _TOKEN], Finish.LENGTH
-    return text[:end], Finish.STOP_SEQ if ends else Finish.STOP
-
-
-def _mistake(does: Behaviour, truth: str, draws: Draws) -> str:
-    if does.wrong:
-        return does.wrong[draws.word() % len(does.wrong)]
-    try:
-        number = int(truth)
-    except ValueError:
-        return f"mistake {1 + draws.word() % _WRONG_TEXTS}"
-    off = 1 + draws.word() % 9
-    return str(number + off if draws.word() & 1 else number - off)
-
-
-def _logprobs(tokens: int, right: bool, draws: Draws) -> LogprobStats:
-    mean = (0.1 if right else 0.6) * (0.5 + draws.uniform())
-    return LogprobStats(tokens, -mean * tokens, -3.0 * mean if tokens else 0.0)
-
-
-def _key(seed: int, request: ChatRequest) -> int:
-    drawn = request.seed if request.temperature else None
-    turns = [f"{turn.role}\x1f{turn.content}" for turn in request.messages.turns]
-    data = f"{seed}\x1f{drawn}\x1e" + "\x1e".join(turns)
-    digest = blake2b(data.encode("utf-8", "surrogatepass"), digest_size=8)
-    return int.from_bytes(digest.digest(), "little")
-
-
-@lru_cache(maxsize=4096)
-def solve(prompt: str) -> str:
-    """The value of the last sum in the prompt ("7 + 6"), else a number that stands for an answer.
-
-    >>> solve("What is 7 + 6 - 1?")
-    '12'
-    """
-    sums = _SUM.findall(prompt)
-    if not sums:
-        digest = blake2b(prompt.encode("utf-8", "surrogatepass"), digest_size=2).digest()
-        return str(int.from_bytes(digest, "little") % 100)
-    terms = _TERM.findall(sums[-1])
-    return str(sum(int("".join(term.split())) for term in terms))

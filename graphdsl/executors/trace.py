@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from typing import Any
 
-from graphdsl.values import Message, Usage
+from graphdsl.values import PICO, Message, Usage
 
 STATUSES = ("ok", "failed", "cancelled", "skipped", "exhausted")
 """Of a node. `failed`: it broke, or none of its calls came back. `skipped`: in the branch not
@@ -93,7 +94,7 @@ class Trace:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON-compatible data; `from_dict` reads it back."""
-        return {"version": 1, **asdict(self)}
+        return {"version": 1, **asdict(self, dict_factory=_plain)}
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Trace:
@@ -101,9 +102,22 @@ class Trace:
         if data.get("version") != 1:
             raise ValueError(f"unknown version of a trace: {data.get('version')!r}")
         known = {name: data[name] for name in Trace.__slots__ if name in data}
-        known["usage"] = Usage(**data["usage"])
+        known["usage"] = _usage(data["usage"])
         known["nodes"] = [_record(node) for node in data["nodes"]]
         return Trace(**known)
+
+
+def _plain(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The fields of one dataclass as JSON has them: money in dollars."""
+    data = dict(fields)
+    return Usage(**data).to_dict() if "cost" in data else data
+
+
+def _usage(data: Mapping[str, Any]) -> Usage:
+    """A usage of a file; nobody knows the cost of one that was written without."""
+    known: dict[str, Any] = dict(data)
+    usd = known.pop("usd", None)
+    return Usage(**known, cost=None if usd is None else round(Decimal(repr(usd)) * PICO))
 
 
 def _record(data: Mapping[str, Any]) -> Record:
@@ -115,7 +129,7 @@ def _record(data: Mapping[str, Any]) -> Record:
 
 def _call(data: Mapping[str, Any]) -> Call:
     known: dict[str, Any] = dict(data)
-    known["usage"] = Usage(**data["usage"])
+    known["usage"] = _usage(data["usage"])
     if known["prompt"] is not None:
         known["prompt"] = tuple(Message(**turn) for turn in known["prompt"])
     return Call(**known)

@@ -1,18 +1,25 @@
 """What a compile-time value is, apart from what it is called: the parts that enter a graph's hash.
 
-Numbers count by value (`1` is `1.0`), models by backend, model and options, prompts by parameters
-and templates. Memories and holes are things that nodes share, so they are no content: they become
-links, and stand here as a placeholder.
+Numbers count by value (`1` is `1.0`), models by backend, model and those options that their answers
+may depend on (not keys, prices and patience), prompts by parameters and templates. Memories and
+holes are things that nodes share, so they are no content: they become links, and stand here as a
+placeholder.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from graphdsl.ir.entities import ModelSpec, PromptSpec
+from graphdsl.ir.backends import CALLING, PRICES
+from graphdsl.ir.entities import EnvVar, ModelSpec, PromptSpec
 from graphdsl.ir.nodes import Choices, Domain, Graph, Hole, HoleRef, Symbol
+
+APART: Final = frozenset(
+    {*(option.name for option in (*CALLING, *PRICES)), "api_key", "max_in_flight"}
+)
+"""Options that say how a model is reached and paid, and nothing about its answers."""
 
 Link = tuple[str, Symbol | HoleRef]
 """Where in an attribute something shared is mentioned, and what."""
@@ -93,12 +100,17 @@ def plain(value: Any) -> Any:
         case tuple() | list():
             items: tuple[Any, ...] = tuple(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
             return ("list", *map(plain, items))
+        case EnvVar(name):
+            return ("env", name)
+        case ModelSpec():
+            return _model(value)
         case _:
             return ("text", str(value))
 
 
 def _model(spec: ModelSpec) -> Any:
-    return ("model", spec.backend, spec.model, plain(spec.options))
+    options = {name: value for name, value in spec.options.items() if name not in APART}
+    return ("model", spec.backend, spec.model, plain(options))
 
 
 def _prompt(spec: PromptSpec) -> Any:

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from graphdsl.ir.backends import COMPOSITES
+
+
+@dataclass(frozen=True, slots=True)
+class EnvVar:
+    """The value of an environment variable, by its name: `env("MY_KEY")`. The value itself is read
+    where it is used, and enters no graph, hash, trace or message."""
+
+    name: str
+
+    def read(self) -> str | None:
+        """The value now, without surrounding space; None when it is not set, or empty."""
+        return os.environ.get(self.name, "").strip() or None
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
     """A declared model: what to open and how.
 
-    `name` is its name in the program, `backend` the kind (`embedded`, `simulated`), `model` the
-    backend's own name for it (catalogue entry or path). `options` are the other entries of the
-    block, validated against `graphdsl.ir.backends` by the checker; sampling options
+    `name` is its name in the program, `backend` the kind (`embedded`, `openai`), `model` the
+    backend's own name for it (catalogue entry, path, or what the endpoint calls it). `options`
+    are the other entries of the block, validated against `graphdsl.ir.backends` by the checker:
+    texts, numbers, bools, `EnvVar`, `ModelSpec`, and tuples of these. Sampling options
     (`temperature`, `max_tokens`, `top_p`, `stop`) are defaults for its calls. `folder` is where
     a relative path starts from (None: the working directory); it is no part of the identity.
     """
@@ -24,6 +40,17 @@ class ModelSpec:
     model: str
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     folder: str | None = field(default=None, compare=False)
+
+    @property
+    def members(self) -> tuple[ModelSpec, ...]:
+        """The models that it stands for, where it is a `fallback` or `round_robin`; else none."""
+        return tuple(self.options.get("models", ())) if self.backend in COMPOSITES else ()
+
+    def setting(self, name: str, default: Any = None) -> Any:
+        """An option of its own, else that of its first member, else the default."""
+        if name in self.options or not self.members:
+            return self.options.get(name, default)
+        return self.members[0].setting(name, default)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@
 
 Every attribute has one spelling: `none`, `true`, `5` (int), `5.0` (float), `"text"` with the
 escapes of JSON, `@tiny` (a model), `prompt @solve`, `memory @notes`, `?"address"` (a hole),
-`[a, b]`. Names that are not words are quoted. Spans are not printed.
+`[a, b]`. Options of models may also be `env "NAME"` (an environment variable) and models, written
+as they are declared. Names that are not words are quoted. Spans are not printed.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from graphdsl.ir.entities import MemorySpec, ModelSpec, PromptSpec
+from graphdsl.ir.entities import EnvVar, MemorySpec, ModelSpec, PromptSpec
 from graphdsl.ir.nodes import (
     Attr,
     Choices,
@@ -70,6 +71,10 @@ def print_attr(value: Any) -> str:
             return _at(name) if kind == "model" else f"{kind} {_at(name)}"
         case HoleRef(address):
             return f"?{quote(address)}"
+        case EnvVar(name):
+            return f"env {quote(name)}"
+        case ModelSpec():
+            return _model(value)
         case _:
             return "[" + ", ".join(map(print_attr, value)) + "]"
 

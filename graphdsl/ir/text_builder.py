@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from lark import Token, Transformer
 
-from graphdsl.ir.entities import MemorySpec, ModelSpec, PromptSpec
+from graphdsl.ir.entities import EnvVar, MemorySpec, ModelSpec, PromptSpec
 from graphdsl.ir.nodes import (
     Attr,
     Choices,
@@ -95,8 +95,8 @@ class Builder(Transformer[Token, Any]):
         return Input(c[0], c[1]) if len(c) == 2 else Input(c[0], c[1], False, c[2])
 
     def model(self, c: Children) -> ModelSpec:
-        """A declared model."""
-        return ModelSpec(_path(c[0]), c[1], json.loads(c[2]), _options(c))
+        """A declared model, or one within the options of another."""
+        return ModelSpec(_symbol(c[0]).name, c[1], json.loads(c[2]), _options(c))
 
     def memory(self, c: Children) -> MemorySpec:
         """A declared memory."""
@@ -195,6 +195,10 @@ class Builder(Transformer[Token, Any]):
     def hole_ref(self, c: Children) -> HoleRef:
         """An attribute that a search may set."""
         return HoleRef(json.loads(c[0]))
+
+    def env(self, c: Children) -> EnvVar:
+        """The value of an environment variable."""
+        return EnvVar(json.loads(c[0]))
 
     def tuple(self, c: Children) -> Attr:
         """Several attributes in order."""

@@ -75,7 +75,7 @@ def _asks(context: Context, args: Args, messages: Messages) -> Iterator[Ask]:
 def _temperatures(given: Any, model: ModelSpec) -> tuple[float, ...]:
     """The temperatures of one model: as given, else its own, else `TEMPERATURE`."""
     if given is None:
-        given = model.options.get("temperature", TEMPERATURE)
+        given = model.setting("temperature", TEMPERATURE)
     return tuple(float(temperature) for temperature in _several(given))
 
 

@@ -100,7 +100,7 @@ def _generated(attrs: Attrs) -> Bound:
 
 def _temperature(attrs: Attrs, model: Any) -> Any:
     given = attrs.get("temperature")
-    own = model.options.get("temperature", 1) if isinstance(model, ModelSpec) else 1
+    own = model.setting("temperature", 1) if isinstance(model, ModelSpec) else 1
     return own if given is None else given
 
 

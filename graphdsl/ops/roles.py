@@ -83,4 +83,4 @@ def with_answer(reply: Draft, prompt: Messages | None = None) -> Draft:
 
 def _temperature(args: Args) -> float:
     given = args.get("temperature")
-    return float(args["by"].options.get("temperature", 0.0) if given is None else given)
+    return float(args["by"].setting("temperature", 0.0) if given is None else given)

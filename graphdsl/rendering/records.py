@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from graphdsl.diagnostics import Diagnostic, Help, Label, Severity, Source, Span
+from graphdsl.diagnostics import Diagnostic, Help, Label, Severity, Source, Span, TextEdit
+from graphdsl.hidden import hidden
 
 LSP_SEVERITY = {Severity.ERROR: 1, Severity.WARNING: 2, Severity.INFO: 3}
 
@@ -26,17 +27,20 @@ def to_json(diagnostic: Diagnostic, sources: Mapping[str, Source]) -> dict[str, 
       `"maybe"` or `"has_placeholders"`; `edit` is null, or the fields of a place and `text`,
       which replaces what stands there
     - `data`: object, values for tools; its keys depend on the code
+
+    Asterisks stand in texts for what may be a key or a password; an edit that holds one is null.
     """
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity.value,
-        "message": diagnostic.message,
+        "message": hidden(diagnostic.message),
         **_place(diagnostic.primary.span, sources),
-        "label": diagnostic.primary.text,
+        "label": hidden(diagnostic.primary.text),
         "labels": [
-            {**_place(label.span, sources), "text": label.text} for label in diagnostic.secondary
+            {**_place(label.span, sources), "text": hidden(label.text)}
+            for label in diagnostic.secondary
         ],
-        "notes": list(diagnostic.notes),
+        "notes": list(map(hidden, diagnostic.notes)),
         "helps": [_help(item, sources) for item in diagnostic.helps],
         "data": dict(diagnostic.data),
     }
@@ -60,10 +64,10 @@ def to_lsp(diagnostic: Diagnostic, sources: Mapping[str, Source]) -> dict[str, A
         "severity": LSP_SEVERITY[diagnostic.severity],
         "code": diagnostic.code,
         "source": "graphdsl",
-        "message": "\n".join(filter(None, (diagnostic.message, primary.text))),
+        "message": hidden("\n".join(filter(None, (diagnostic.message, primary.text)))),
         "relatedInformation": [_related(label, sources) for label in diagnostic.secondary],
         "data": {
-            "notes": list(diagnostic.notes),
+            "notes": list(map(hidden, diagnostic.notes)),
             "helps": [_lsp_help(item, sources) for item in diagnostic.helps],
             "values": dict(diagnostic.data),
         },
@@ -90,17 +94,24 @@ def _position(offset: int, source: Source | None) -> tuple[int | None, int | Non
 
 
 def _help(item: Help, sources: Mapping[str, Source]) -> dict[str, Any]:
-    edit = item.edit and {**_place(item.edit.span, sources), "text": item.edit.text}
-    return {"text": item.text, "applicability": item.applicability.value, "edit": edit}
+    given = _edit(item)
+    edit = given and {**_place(given.span, sources), "text": given.text}
+    return {"text": hidden(item.text), "applicability": item.applicability.value, "edit": edit}
 
 
 def _lsp_help(item: Help, sources: Mapping[str, Source]) -> dict[str, Any]:
-    edit = item.edit and {**_location(item.edit.span, sources), "newText": item.edit.text}
-    return {"text": item.text, "applicability": item.applicability.value, "edit": edit}
+    given = _edit(item)
+    edit = given and {**_location(given.span, sources), "newText": given.text}
+    return {"text": hidden(item.text), "applicability": item.applicability.value, "edit": edit}
+
+
+def _edit(item: Help) -> TextEdit | None:
+    """The edit of a help, unless it would repeat a key."""
+    return item.edit if item.edit is not None and hidden(item.edit.text) == item.edit.text else None
 
 
 def _related(label: Label, sources: Mapping[str, Source]) -> dict[str, Any]:
-    return {"location": _location(label.span, sources), "message": label.text}
+    return {"location": _location(label.span, sources), "message": hidden(label.text)}
 
 
 def _location(span: Span, sources: Mapping[str, Source]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from graphdsl.diagnostics import Diagnostic, Label, Severity, Source
+from graphdsl.hidden import hidden, hidden_lines
 from graphdsl.rendering.cells import Cells, cells_of, visible
 from graphdsl.rendering.marks import PRIMARY, SECONDARY, Mark, Piece, drawing, marks_of, rows_of
 
@@ -26,6 +27,7 @@ def render(
 
     `width` is that of the terminal in columns: longer source lines are cut around their label.
     `color` adds ANSI sequences; without it the text has no control character but line breaks.
+    Asterisks stand for what may be a key or a password.
     """
     return "\n".join(_Terminal(diagnostic, sources, color, width).lines())
 
@@ -76,14 +78,14 @@ class _Terminal:
         for label, sign in labels:
             source = self._sources.get(label.span.source)
             if source:
-                shown = Label(label.span, visible(label.text))
+                shown = Label(label.span, visible(hidden(label.text)))
                 found.setdefault(label.span.source, []).extend(marks_of(shown, source, sign))
         return found
 
     def _headline(self) -> str:
         severity, code = self._diagnostic.severity, self._diagnostic.code
         title = f"{severity.value}[{code}]" if code else severity.value
-        message = "\n".join(map(visible, self._diagnostic.message.split("\n")))
+        message = "\n".join(map(visible, hidden(self._diagnostic.message).split("\n")))
         return self._paint(title, COLOURS[severity]) + self._paint(f": {message}", BOLD)
 
     def _snippet(self, name: str, marks: list[Mark], arrow: str) -> Iterator[str]:
@@ -95,7 +97,7 @@ class _Terminal:
         for number, group in groupby(sorted(marks, key=lambda m: m.line), lambda m: m.line):
             if previous and number > previous + 1:
                 yield self._paint("...", BLUE)
-            yield from self._annotated(number, source.line(number), list(group))
+            yield from self._annotated(number, _line(source, number), list(group))
             previous = number
 
     def _annotated(self, number: int, line: str, marks: Sequence[Mark]) -> Iterator[str]:
@@ -129,13 +131,19 @@ class _Terminal:
         return line
 
     def _remark(self, word: str, text: str) -> Iterator[str]:
-        first, *others = map(visible, text.split("\n"))
+        first, *others = map(visible, hidden(text).split("\n"))
         yield f"{self._pad} {self._paint('=', BLUE)} {self._paint(word, BOLD)}: {first}"
         for other in others:
             yield f"{self._pad}   {' ' * len(word)}  {other}".rstrip()
 
     def _paint(self, text: str, colour: str) -> str:
         return f"\x1b[{colour}m{text}\x1b[0m" if self._color else text
+
+
+def _line(source: Source, number: int) -> str:
+    """A line of a source as it may be shown."""
+    start = source.line_starts[number - 1]
+    return hidden_lines(source.text)[start : start + len(source.line(number))]
 
 
 def _placed(mark: Mark, cells: Cells) -> Mark:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 
 from graphdsl.compiler.bounds import Bounds
-from graphdsl.compiler.cost import Cost, cost, render_cost
+from graphdsl.compiler.cost import Cost, cost
+from graphdsl.compiler.cost_table import render_cost
 from graphdsl.compiler.planner import plan
 from graphdsl.errors import PlanError
 from graphdsl.ir.nodes import Graph

@@ -175,7 +175,7 @@ def test_a_program_says_what_it_needs() -> None:
         ("%x: Text = convert(of: %gone) {to: 1}", "`f` uses `gone`"),
         ('%x: Number = const() {value: 1} %y: Text = take(items: %x) {count: ?"h"}', "hole `h`"),
         ("%x: Text = verify(draft: %f.q) {by: @other}", "`x` needs the model `other`"),
-        ('%x: {} = within() {budget: [["usd", 1]]} body() { => }', "`x` limits `usd`"),
+        ('%x: {} = within() {budget: [["euros", 1]]} body() { => }', "`x` limits `euros`"),
     ],
 )
 def test_what_no_plan_can_hold_is_named(nodes: str, message: str) -> None:

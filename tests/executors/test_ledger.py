@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from graphdsl.executors.ledger import ZERO, Amount, Refused, Reservation, Scope, excess
 from graphdsl.plan import Budget
-from graphdsl.values import Usage
+from graphdsl.values import PICO, Usage
 
 CALL = Amount(calls=1)
 
@@ -159,9 +159,27 @@ async def test_the_deadline_is_the_earliest_of_all_scopes() -> None:
 async def test_room_is_what_the_tightest_limit_leaves() -> None:
     run = Scope(Budget(tokens=100))
     inner = Scope(Budget(completion_tokens=30), run)
-    assert inner.room(20) == 30
-    assert inner.room(90) == 10
-    assert Scope(Budget(calls=3)).room(5) is None
+    assert room(inner, 20) == 30
+    assert room(inner, 90) == 10
+    assert room(Scope(Budget(calls=3)), 5) is None
+    assert room(Scope(Budget(usd=0.01), run), 5) == 20
+    assert room(Scope(Budget(flops=1000), run), 5, flops=100) == 5
+
+
+def room(scope: Scope, prompt: int, flops: int = 0) -> int | None:
+    """At 0.0005 USD a token."""
+    return scope.room(prompt, lambda money: money // (5 * PICO // 10**4), flops)
+
+
+async def test_money_and_operations_are_limited_exactly() -> None:
+    scope = Scope(Budget(usd=0.3, flops=1e15))
+    tenth = Amount(1, cost=PICO // 10, flops=3 * 10**14)
+    for _ in range(3):
+        (await scope.reserve(tenth)).settle(Usage(1, cost=tenth.cost, flops=tenth.flops))
+    with pytest.raises(Refused, match=r"usd\(0.3\)"):
+        await scope.reserve(Amount(cost=1))
+    with pytest.raises(Refused, match=r"flops\(1e\+15\)"):
+        await scope.reserve(Amount(flops=10**14 + 1))
 
 
 LIMITS = st.builds(
@@ -169,8 +187,17 @@ LIMITS = st.builds(
     calls=st.none() | st.integers(1, 6),
     tokens=st.none() | st.integers(1, 60),
     completion_tokens=st.none() | st.integers(1, 40),
+    usd=st.none() | st.sampled_from([1e-12, 2e-11, 3e-11]),
+    flops=st.none() | st.integers(1, 50),
 )
-AMOUNTS = st.builds(Amount, st.integers(0, 1), st.integers(0, 10), st.integers(0, 15))
+AMOUNTS = st.builds(
+    Amount,
+    st.integers(0, 1),
+    st.integers(0, 10),
+    st.integers(0, 15),
+    st.integers(0, 9),
+    st.integers(0, 12),
+)
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -202,7 +229,14 @@ class LedgerMachine(RuleBasedStateMachine):
         if self.held:
             held = self.held.pop(at % len(self.held))
             worst = held.worst
-            spent = Usage(worst.calls, int(worst.prompt * share), 0, int(worst.completion * share))
+            spent = Usage(
+                worst.calls,
+                int(worst.prompt * share),
+                0,
+                int(worst.completion * share),
+                cost=int(worst.cost * share),
+                flops=int(worst.flops * share),
+            )
             held.settle(spent)
             self.check()
             self.turn()

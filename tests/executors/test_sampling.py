@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from graphdsl.errors import BackendError, ModelCorrupt
-from graphdsl.executors.abc import Backend, Capabilities, ChatRequest
+from graphdsl.executors.abc import Backend, ChatRequest
 from graphdsl.executors.admission import Admission
 from graphdsl.executors.backend_pool import Backends
+from graphdsl.executors.charging import bounded, prompt_bound
+from graphdsl.executors.lane import Lane, Served
 from graphdsl.executors.ledger import Amount, Scope
-from graphdsl.executors.sampling import Sampler, bounded, prompt_bound
+from graphdsl.executors.sampling import Sampler
 from graphdsl.executors.seeds import explicit_seed, sample_seed, stream_seed
+from graphdsl.executors.tally import Tally
 from graphdsl.executors.trace import Record
 from graphdsl.ops.context import Ask
 from graphdsl.plan import Budget, ModelSpec
@@ -31,6 +34,10 @@ def ask(index: int = 0, **known: Any) -> Ask:
 
 def free() -> Scope:
     return Scope(Budget())
+
+
+def lane(**capabilities: Any) -> Lane:
+    return Lane(model(), Served(Fake("x", **capabilities)), None)
 
 
 def scope_of(**limits: Any) -> Scope:
@@ -205,7 +212,7 @@ async def test_a_backend_s_own_timeout_is_not_taken_for_the_deadline() -> None:
 
 def test_the_worst_case_covers_prompt_and_reply() -> None:
     request = ChatRequest(Messages.user("für"), max_tokens=30)
-    same, worst = bounded(request, Capabilities(), Scope(Budget(tokens=1000)))
+    same, worst = bounded(request, lane(), Scope(Budget(tokens=1000)))
     assert same is request
     assert worst == Amount(1, prompt_bound(request.messages), 30)
     assert prompt_bound(request.messages) >= len("für".encode()) + 30
@@ -214,9 +221,9 @@ def test_the_worst_case_covers_prompt_and_reply() -> None:
 def test_without_max_tokens_a_token_budget_limits_the_reply() -> None:
     request = ChatRequest(question())
     scope = Scope(Budget(completion_tokens=500))
-    assert bounded(request, Capabilities(), scope)[0].max_tokens == 500
-    assert bounded(request, Capabilities(context_tokens=100), scope)[0].max_tokens == 100
-    assert bounded(request, Capabilities(), Scope(Budget(calls=3)))[0] is request
+    assert bounded(request, lane(), scope)[0].max_tokens == 500
+    assert bounded(request, lane(context_tokens=100), scope)[0].max_tokens == 100
+    assert bounded(request, lane(), Scope(Budget(calls=3)))[0] is request
 
 
 async def test_admission_is_first_come_first_served_and_survives_cancellation() -> None:
@@ -275,8 +282,9 @@ async def test_models_that_differ_only_in_sampling_share_a_backend() -> None:
     cool = ModelSpec("cool", "embedded", "file", {"temperature": 0.1, "slots": 2})
     warm = ModelSpec("warm", "embedded", "file", {"temperature": 0.9, "slots": 2})
     wide = ModelSpec("wide", "embedded", "file", {"slots": 4})
-    assert await backends.get(cool) is await backends.get(warm)
-    assert await backends.get(cool) is not await backends.get(wide)
+    lanes = [await backends.get(spec) for spec in (cool, warm, wide)]
+    assert lanes[0].served is lanes[1].served
+    assert lanes[0].served is not lanes[2].served
 
 
 async def test_cancelling_one_who_waits_does_not_stop_the_opening() -> None:
@@ -292,7 +300,7 @@ async def test_cancelling_one_who_waits_does_not_stop_the_opening() -> None:
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
     ready.set()
-    assert (await second).capabilities.seeds
+    assert (await second).served.capabilities.seeds
 
 
 async def test_closing_ends_openings_and_closes_each_model_once() -> None:
@@ -312,3 +320,12 @@ async def test_closing_ends_openings_and_closes_each_model_once() -> None:
     assert isinstance(
         (await asyncio.gather(slow, return_exceptions=True))[0], asyncio.CancelledError
     )
+
+
+def test_a_tally_is_the_sum_of_its_usages() -> None:
+    usages = Usage(1, 7, 2, 5, 0, 10, 3), Usage(2, 1, 0, 4, 1, 20, 0), Usage(1, cost=None)
+    tally = Tally()
+    for count in range(len(usages)):
+        assert tally.usage == sum(usages[:count], Usage())
+        tally.add(usages[count])
+    assert tally.usage == Usage(4, 8, 2, 9, 1, None, 3)

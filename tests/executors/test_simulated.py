@@ -11,7 +11,9 @@ import pytest
 from graphdsl.errors import BackendError, ContextOverflow
 from graphdsl.executors.abc import Backend, ChatRequest, Completion
 from graphdsl.executors.backends import open_backend
-from graphdsl.executors.simulated import SimulatedBackend, solve
+from graphdsl.executors.simulated import SimulatedBackend
+from graphdsl.executors.sums import solve
+from graphdsl.ir.backends import CAPABILITIES
 from graphdsl.plan import ModelSpec
 from graphdsl.testing import BackendSuite
 from graphdsl.values import Finish, Messages
@@ -29,7 +31,7 @@ class TestSimulated(BackendSuite):
 class TestWeak(BackendSuite):
     @pytest.fixture
     async def backend(self) -> AsyncIterator[Backend]:
-        options = {"lacks": ("seeds", "logprobs", "stop_strings"), "context": 512, "latency": 0.03}
+        options = {"lacks": tuple(CAPABILITIES), "context": 512, "latency": 0.03}
         backend = await open_backend(ModelSpec("fake", "simulated", "", options))
         yield backend
         await backend.aclose()
@@ -37,6 +39,21 @@ class TestWeak(BackendSuite):
 
 def simulated(**options: Any) -> SimulatedBackend:
     return SimulatedBackend(ModelSpec("fake", "simulated", "", options))
+
+
+class TestScripted(BackendSuite):
+    lasting = False
+
+    @pytest.fixture
+    async def backend(self) -> AsyncIterator[Backend]:
+        options = {
+            "replies": ("So it was.", "And so it is."),
+            "context": 512,
+            "lacks": ("seeds", "structured"),
+        }
+        backend = await open_backend(ModelSpec("fake", "simulated", "", options))
+        yield backend
+        await backend.aclose()
 
 
 async def samples(backend: Backend, prompt: str, count: int, **request: Any) -> list[Completion]:
@@ -89,10 +106,9 @@ async def test_without_logprobs_there_are_none() -> None:
 
 
 def test_what_it_lacks_its_capabilities_lack() -> None:
-    names = ("seeds", "logprobs", "stop_strings", "cancellation", "prefix_continuation")
-    for name in names:
+    for name in CAPABILITIES:
         found = simulated(lacks=(name,)).capabilities
-        assert [other for other in names if not getattr(found, other)] == [name]
+        assert [other for other in CAPABILITIES if not getattr(found, other)] == [name]
 
 
 async def test_another_spec_seed_is_another_model() -> None:
@@ -183,5 +199,5 @@ def test_a_prompt_without_a_sum_has_one_answer() -> None:
 
 
 async def test_an_unknown_backend_names_the_known_ones() -> None:
-    with pytest.raises(BackendError, match="`embedded`, `simulated`"):
+    with pytest.raises(BackendError, match=r"there are `embedded`, .*`simulated`"):
         await open_backend(ModelSpec("m", "telepathy", "x"))

@@ -86,6 +86,26 @@ async def test_a_trace_survives_json() -> None:
         Trace.from_dict({"version": 99})
 
 
+@pytest.mark.parametrize("cost", [None, 0, 1, 457_200_000, 1_234_567_890_123_456])
+def test_money_in_a_trace_is_read_back_exactly(cost: int | None) -> None:
+    usage = Usage(3, 20, 5, 7, unknown=1, cost=cost, flops=10**18)
+    trace = Trace("r", "f", "h", 0.0, usage=usage)
+    written = json.loads(json.dumps(trace.to_dict()))
+    assert written["usage"] == usage.to_dict()
+    assert Trace.from_dict(written).usage == usage
+
+
+async def test_a_trace_from_before_there_were_prices_has_an_unknown_cost() -> None:
+    data = (await traced()).to_dict()
+    calls = [call for node in data["nodes"] for call in node["calls"]]
+    for usage in [data["usage"], *(call["usage"] for call in calls)]:
+        for name in ("unknown", "usd", "flops"):
+            del usage[name]
+    old = Trace.from_dict(data)
+    assert old.usage.calls > 0
+    assert (old.usage.usd, old.usage.unknown, old.usage.flops) == (None, 0, 0)
+
+
 async def test_the_summary_adds_up_the_rounds_of_a_node() -> None:
     found = {line.address: line for line in summary(await traced())}
     assert list(found) == ["flow.items", "flow.ys", "flow.drafts", "flow.first"]

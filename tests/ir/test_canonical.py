@@ -162,6 +162,57 @@ def test_the_order_of_an_ensemble_counts_where_somebody_sees_it(old: str, new: s
     assert text_hash(both.replace(old, new)) != text_hash(both)
 
 
+GROUP = """graph f(q: Text) -> List[Draft] {
+  model @a = fallback "" {models: [model @b = openai "x" {base_url: env "URL", api_key: env "K"},
+    model @c = simulated "" {accuracy: 1}]}
+  body(%q: Text) {
+    %x: List[Draft] = generate(prompt: %q) {models: [@a]}
+    => return: %x
+  }
+}"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("@b", "@other"),
+        ("@a", "@other"),
+        ('env "K"', 'env "OTHER"'),
+        (', api_key: env "K"', ""),
+        ('env "K"', 'env "K", timeout: 5, attempts: 9, max_in_flight: 3, usd_per_call: 1'),
+        ("accuracy: 1", "accuracy: 1.0, flops_per_token: 7"),
+    ],
+)
+def test_names_keys_prices_and_patience_of_models_do_not_count(old: str, new: str) -> None:
+    assert GROUP.replace(old, new) != GROUP
+    assert text_hash(GROUP.replace(old, new)) == text_hash(GROUP)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('openai "x"', 'openai "y"'),
+        ('openai "x"', 'litellm "x"'),
+        ('env "URL"', 'env "OTHER"'),
+        ('env "URL"', '"URL"'),
+        ("accuracy: 1", "accuracy: 0.5"),
+        ("fallback", "round_robin"),
+        ("{models:", "{temperature: 1, models:"),
+        (", api_key", ", temperature: 1, api_key"),
+    ],
+)
+def test_what_answers_depend_on_counts_within_groups_too(old: str, new: str) -> None:
+    assert text_hash(GROUP.replace(old, new)) != text_hash(GROUP)
+
+
+def test_the_order_of_a_group_counts() -> None:
+    b, c = 'model @b = simulated "b" {}', 'model @c = simulated "c" {}'
+    text = GROUP[: GROUP.index("[model")] + "[B, C]}\n" + GROUP[GROUP.index("  body") :]
+    assert text_hash(text.replace("B", b).replace("C", c)) != text_hash(
+        text.replace("B", c).replace("C", b)
+    )
+
+
 LOGIC = """graph f(a: Bool, b: Bool) -> Bool {
   body(%a: Bool, %b: Bool) {
     %x: Bool = and(0: %a, 1: %b)

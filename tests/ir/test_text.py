@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphdsl.errors import InputError
+from graphdsl.ir.entities import EnvVar, ModelSpec
 from graphdsl.ir.nodes import Attr, Choices, Graph, Hole, HoleRef, Interval, Node, Region, Symbol
 from graphdsl.ir.parse_text import IrTextError, parse_graph
 from graphdsl.ir.text import print_attr, print_graph
@@ -72,6 +75,39 @@ def test_every_choice_survives_its_text(values: list[Attr], labels: list[str]) -
     assert parse_graph(print_graph(graph)) == graph
 
 
+options: st.SearchStrategy[Any] = st.recursive(
+    st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.builds(EnvVar, names),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(tuple)
+        | st.builds(
+            ModelSpec, names, names, st.text(max_size=4), st.dictionaries(names, inner, max_size=2)
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(names, st.dictionaries(names, options, max_size=4))
+@settings(deadline=None)
+def test_every_model_survives_its_text(name: str, given: dict[str, Any]) -> None:
+    spec = ModelSpec(name, "fallback", "", given)
+    graph = replace(graph_of(Node("x", "absent", TEXT)), models=(spec,))
+    (read,) = parse_graph(print_graph(graph)).models
+    assert repr(read) == repr(spec)
+
+
+def test_variables_and_models_within_models_are_printed_in_place() -> None:
+    near = ModelSpec("far.a", "openai", "gpt", {"api_key": EnvVar("MY_KEY")})
+    spec = ModelSpec("safe", "fallback", "", {"models": (near,)})
+    text = print_graph(replace(graph_of(Node("x", "absent", TEXT)), models=(spec,)))
+    inner = 'model @far.a = openai "gpt" {api_key: env "MY_KEY"}'
+    assert f'model @safe = fallback "" {{models: [{inner}]}}' in text
+
+
 @pytest.mark.parametrize("domain", [Interval(0, 8, 1, True), Interval(0.25, 1e30, None, False)])
 def test_intervals_keep_whether_they_are_of_integers(domain: Interval) -> None:
     graph = graph_of(Node("x", "absent", TEXT), holes=(Hole("a", domain.low, domain),))
@@ -100,6 +136,7 @@ def test_attributes_of_different_kinds_have_different_texts(one: Attr, other: At
         ("graph f() -> Text {\n  body() {\n    => return 5\n", 3, 15, 'unexpected "5"'),
         ("graph f() -> Text { $", 1, 21, 'unexpected "$"'),
         ('graph f() -> Text {\n model @x = a "\\q" {}', 2, 15, 'unexpected "\\""'),
+        ('graph f() -> Text {\n model @x = a "" {m: [@y = a "" {}]}', 2, 26, 'unexpected "="'),
     ],
 )
 def test_a_broken_text_is_reported_with_its_place(

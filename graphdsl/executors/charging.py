@@ -1,0 +1,110 @@
+"""What a call may cost before it is sent, and what it has cost however it ended."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from graphdsl.errors import InputError
+from graphdsl.executors.abc import ChatRequest, Meter
+from graphdsl.executors.lane import Lane
+from graphdsl.executors.ledger import Amount, Scope
+from graphdsl.values import Messages, Usage
+
+_TEMPLATE_TOKENS: Final = 64
+_TURN_TOKENS: Final = 16
+"""Most that a chat template adds to a prompt: once (a default system turn), and per turn."""
+
+
+def bounded(request: ChatRequest, lane: Lane, scope: Scope) -> tuple[ChatRequest, Amount]:
+    """The request and the most that it can spend, so that a budget can set it aside.
+
+    Prompt tokens are bounded by bytes (a byte-level token has at least one) and what templates
+    add. Without `max_tokens` a reply is bounded by the context; where tokens or money are limited
+    it is then held to what the budget could grant, so that it cannot overrun it. Raises
+    `InputError` where money or operations are limited and nobody knows what a call takes.
+    """
+    prompt = prompt_bound(request.messages)
+    _refuse_unknown(lane, scope)
+    most = request.max_tokens
+    if most is None:
+        room = scope.room(prompt, lambda money: _affordable(lane, money, prompt), lane.flops or 0)
+        context = lane.served.capabilities.context_tokens
+        if room is not None:
+            most = max(1, min(room, context or room))
+            request = replace(request, max_tokens=most)
+    return request, _worst(lane, prompt, most or 0)
+
+
+def _refuse_unknown(lane: Lane, scope: Scope) -> None:
+    """What nobody knows cannot be limited. The checker says so too, but a model may be another."""
+    name, limits = lane.spec.name, [outer.limits for outer in scope.chain()]
+    if lane.price is None and any(limit.usd is not None for limit in limits):
+        raise InputError(
+            f"model `{name}` has no known price, so money cannot be limited; write "
+            "`usd_per_mtok_in = …  usd_per_mtok_out = …` in its block, or limit calls or tokens"
+        )
+    if lane.flops is None and any(limit.flops is not None for limit in limits):
+        raise InputError(
+            f"nobody knows how many operations a token of `{name}` takes, so they cannot be "
+            "limited; write `flops_per_token = …` in its block, about twice its parameters"
+        )
+
+
+def _affordable(lane: Lane, money: int, prompt: int) -> int | None:
+    price = lane.price
+    return None if price is None else price.room(money, prompt, lane.timeout or 0.0, _places(lane))
+
+
+def _worst(lane: Lane, prompt: int, completion: int) -> Amount:
+    if lane.free:
+        return Amount(1, prompt, completion)
+    price = lane.price
+    cost = (
+        0 if price is None else price.worst(prompt, completion, lane.timeout or 0.0, _places(lane))
+    )
+    return Amount(1, prompt, completion, cost, (lane.flops or 0) * (prompt + completion))
+
+
+def prompt_bound(messages: Messages) -> int:
+    """At most so many prompt tokens: UTF-8 bytes, and what a chat template adds."""
+    sizes = (
+        len(turn.content.encode("utf-8", "surrogatepass")) + _TURN_TOKENS for turn in messages.turns
+    )
+    return _TEMPLATE_TOKENS + sum(sizes)
+
+
+def _places(lane: Lane) -> int:
+    """How many calls share the machine of a model, and so its price per hour; where only a
+    ceiling is known, a call pays for the whole of it."""
+    able = lane.served.capabilities
+    return 1 if able.adaptive else able.max_in_flight
+
+
+def priced(usage: Usage, lane: Lane, seconds: float) -> Usage:
+    """A usage with what it costs: by our prices, else as the provider told, else unknown."""
+    if lane.free and not usage.cost:
+        return usage
+    price = lane.price
+    cost = usage.cost or None if price is None else price.cost(usage, seconds, _places(lane))
+    fresh = usage.prompt_tokens - usage.cached_tokens + usage.completion_tokens
+    return replace(usage, cost=cost, flops=(lane.flops or 0) * fresh)
+
+
+def lost(lane: Lane, request: ChatRequest, meter: Meter, seconds: float, unknown: bool) -> Usage:
+    """What a call without a completion has cost; its worst case where nobody knows."""
+    if not unknown:
+        return priced(meter.usage, lane, seconds)
+    worst = Usage(
+        1,
+        prompt_bound(request.messages),
+        0,
+        meter.completion_tokens if request.max_tokens is None else request.max_tokens,
+        unknown=1,
+    )
+    return priced(worst, lane, lane.timeout or seconds)
+
+
+def counted(usage: Usage) -> Usage:
+    """A completion is at least one call, whatever the backend says."""
+    return usage if usage.calls else replace(usage, calls=1)

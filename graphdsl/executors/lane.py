@@ -1,0 +1,144 @@
+"""A declared model as the engine calls it: an open backend with its queue, health and price."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Final
+
+from graphdsl.errors import (
+    AccessDenied,
+    BackendError,
+    BackendMissing,
+    CallTimeout,
+    CircuitOpen,
+    ModelCorrupt,
+    ModelNotFound,
+    NotRecorded,
+    Overloaded,
+    RateLimited,
+    Unreachable,
+    Unsupported,
+)
+from graphdsl.executors.abc import Backend, ChatRequest, Completion
+from graphdsl.executors.admission import Admission
+from graphdsl.executors.breaker import Breaker
+from graphdsl.executors.retry import ATTEMPTS, RetryBudget, delay
+from graphdsl.ir.backends import TIMEOUT, backend_kind
+from graphdsl.plan import ModelSpec
+from graphdsl.prices import Price, flops_of
+
+FATAL: Final = (BackendMissing, ModelNotFound, ModelCorrupt, AccessDenied, NotRecorded)
+"""Errors after which no call of that model can work: without a fallback they end the run."""
+
+NOT_SENT: Final = (RateLimited, Unreachable, CircuitOpen, NotRecorded, Unsupported)
+"""Errors of calls that no model worked on: they count for nothing."""
+
+
+class Served:
+    """An open backend and what all its callers share: the queue, the health, the retries."""
+
+    __slots__ = ("admission", "backend", "breaker", "capabilities", "retries")
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.capabilities = backend.capabilities
+        self.admission = Admission(
+            self.capabilities.max_in_flight, adaptive=self.capabilities.adaptive
+        )
+        self.breaker = Breaker(time.monotonic)
+        self.retries = RetryBudget()
+
+
+class Lane:
+    """One declared model, open.
+
+    `timeout` is in seconds, None where a call may take for ever. `price` is None where nobody
+    knows it; `flops` are operations per token, None where nobody says. `free`: whatever a call
+    does, it costs neither money nor counted operations.
+    """
+
+    __slots__ = ("attempts", "flops", "free", "price", "served", "spec", "timeout")
+
+    def __init__(self, spec: ModelSpec, served: Served, price: Price | None) -> None:
+        self.spec = spec
+        self.served = served
+        self.price = price
+        self.flops = flops_of(spec)
+        self.free = price is not None and not price.worst(1, 1, 3600.0) and not self.flops
+        self.attempts = int(spec.options.get("attempts", ATTEMPTS))
+        self.timeout = _timeout(spec)
+
+    async def chat(self, request: ChatRequest) -> Completion:
+        """One attempt, by a caller who holds a place of the admission.
+
+        Raises `BackendError`; `CircuitOpen` when the model is left alone for now.
+        """
+        served = self.served
+        probe = served.breaker.check(self.spec.name)
+        try:
+            if self.timeout is None:
+                completion = await served.backend.chat(request)
+            else:
+                completion = await self._in_time(request, self.timeout)
+        except BackendError as error:
+            self._failed(probe, error)
+            raise
+        except BaseException:
+            served.breaker.abandoned(probe)
+            raise
+        served.breaker.succeeded(probe)
+        served.admission.succeeded()
+        served.retries.earn()
+        return completion
+
+    def pause(self, error: BackendError, attempt: int, waited: float) -> float | None:
+        """Seconds until the next attempt after attempt 1, 2, … failed; None when that was all.
+
+        A rate limit is waited out for as long as one call may take, in seconds since the first
+        attempt; any other failure is tried `attempts` times, within the budget of retries.
+        """
+        if not error.retryable:
+            return None
+        wait = delay(attempt, error)
+        if isinstance(error, RateLimited) and not isinstance(error, Overloaded):
+            patience = TIMEOUT if self.timeout is None else self.timeout
+            return wait if self.attempts > 1 and waited + wait <= patience else None
+        if attempt >= self.attempts or not self.served.retries.spend():
+            return None
+        return wait
+
+    async def _in_time(self, request: ChatRequest, seconds: float) -> Completion:
+        clock = asyncio.timeout(seconds)
+        try:
+            async with clock:
+                return await self.served.backend.chat(request)
+        except TimeoutError as error:
+            if not clock.expired():
+                raise
+            raise CallTimeout(
+                f"`{self.spec.name}` gave no reply within {seconds:g} s; raise `timeout` in "
+                "its model block if it needs longer",
+                model=self.spec.name,
+            ) from error
+
+    def _failed(self, probe: bool, error: BackendError) -> None:
+        """What a failure says about the model; a request that it does not like says nothing."""
+        served = self.served
+        if isinstance(error, RateLimited):
+            served.admission.refused(error.retry_after)
+        if error.retryable and (
+            isinstance(error, Overloaded) or not isinstance(error, RateLimited)
+        ):
+            served.breaker.failed(probe, error)
+        else:
+            served.breaker.succeeded(probe)
+
+
+def _timeout(spec: ModelSpec) -> float | None:
+    """The model's own patience; calls over a network, or paid by the second, are never endless."""
+    if "timeout" in spec.options:
+        return float(spec.options["timeout"])
+    kind = backend_kind(spec.backend)
+    remote = kind is not None and kind.option("base_url") is not None
+    return TIMEOUT if remote or "usd_per_hour" in spec.options else None
