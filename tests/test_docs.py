@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from graphdsl.cli.guard import run
+from graphdsl.compiler.check import check
+from graphdsl.diagnostics import Source
 from graphdsl.ir.backends import BACKENDS
 
 ROOT = Path(__file__).parent.parent
@@ -34,7 +36,7 @@ def _needs_model(command: str) -> bool:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the README's program and a data file."""
-    (program,) = _blocks("tts")
+    program = _blocks("tts")[0]
     (tmp_path / "careful.tts").write_text(program, encoding="utf-8")
     (tmp_path / "questions.jsonl").write_text(json.dumps({"question": "What is 1 + 2?"}) + "\n")
     monkeypatch.chdir(tmp_path)
@@ -102,6 +104,21 @@ def test_every_key_of_a_model_is_described() -> None:
     page = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
     keys = {option.name for kind in BACKENDS.values() for option in kind.options}
     assert [key for key in sorted(keys) if f"`{key}`" not in page] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/backends.md"])
+def test_every_model_line_of_the_pages_checks_clean(page: str) -> None:
+    """Each is a program of its own, in which the members of a group are simulated."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    lines = [line for block in _blocks("tts", text) for line in block.splitlines()]
+    models = [line for line in lines if re.match(r"model \w+ +\{.*\}", line)]
+    assert len(models) >= 5
+    for line in models:
+        listed = re.search(r"(?:models|otherwise) = \[(.*?)\]", line)
+        names = listed[1].split(", ") if listed else []
+        others = "".join(f"model {name} {{ backend = simulated }}\n" for name in names)
+        source = Source("line.tts", f'edition "2026"\n{others}{line}\n')
+        assert [d.message for d in check(source, None).diagnostics if d.is_error] == [], line
 
 
 def test_links_of_the_pages_lead_somewhere() -> None:
