@@ -38,22 +38,37 @@ class Admission:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def __aenter__(self) -> None:
+        if not self.enter_now():
+            await self.enter()
+
+    async def __aexit__(self, *_: object) -> None:
+        self.leave()
+
+    def enter_now(self) -> bool:
+        """Take a place if there is one, without a word to the event loop."""
         if self._waiting:
             self._grant()
-        if not self._waiting and self._open():
-            self.in_flight += 1
-            return
+        if self._waiting or not self._open():
+            return False
+        self.in_flight += 1
+        return True
+
+    async def enter(self) -> None:
+        """Wait in the queue for a place."""
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self._release()
+                self.leave()
             raise
 
-    async def __aexit__(self, *_: object) -> None:
-        self._release()
+    def leave(self) -> None:
+        """Give a place back, to the first who waits."""
+        self.in_flight -= 1
+        if self._waiting:
+            self._grant()
 
     def succeeded(self) -> None:
         """A call came back: where the bound is in use it may grow."""
@@ -78,11 +93,6 @@ class Admission:
         if self.in_flight >= int(self.limit):
             return False
         return not self._paused or asyncio.get_running_loop().time() >= self._paused
-
-    def _release(self) -> None:
-        self.in_flight -= 1
-        if self._waiting:
-            self._grant()
 
     def _grant(self) -> None:
         """Let in those who still wait, in order, while there is room; the cancelled are gone."""

@@ -17,27 +17,31 @@ class Draw:
     """One sample on its way: what is asked, under which budget, and what it has cost so far.
 
     `spent` adds up all attempts, `charged` is what the last of them cost. `start` is in seconds
-    since the run began, `notes` are remarks for the trace.
+    since the run began, `number` counts the samples of the run, `notes` are for the trace.
     """
 
-    __slots__ = ("ask", "charged", "key", "meter", "notes", "scope", "seed", "spent", "start")
+    __slots__ = ("ask", "charged", "meter", "notes", "number", "scope", "seed", "spent", "start")
 
-    def __init__(self, ask: Ask, seed: int, scope: Scope, key: str, start: float) -> None:
+    def __init__(self, ask: Ask, seed: int, scope: Scope, number: int, start: float) -> None:
         self.ask = ask
         self.seed = seed
         self.scope = scope
-        self.key = key
+        self.number = number
         self.start = start
         self.spent = _NOTHING
         self.charged = _NOTHING
         self.meter = Meter()
-        self.notes: list[str] = []
+        self.notes: tuple[str, ...] = ()
 
     def begin(self) -> None:
         """A new attempt: nothing of it is counted yet."""
         self.charged = _NOTHING
         if self.spent is not _NOTHING:
             self.meter.reset()
+
+    def note(self, text: str) -> None:
+        """Leave a remark for the trace."""
+        self.notes += (text,)
 
     def charge(self, usage: Usage) -> None:
         """What the attempt has cost, to be settled, and to stand with the sample."""

@@ -41,6 +41,9 @@ TEMPERATURE: Final = 0.7
 _START: Final = attrgetter("start")
 """Calls stand in a trace in the order in which they were asked for, not that of their ends."""
 
+Settings = tuple[float, int | None, float | None, tuple[str, ...]]
+"""Sampling defaults of a model: temperature, `max_tokens`, `top_p`, stop strings."""
+
 
 class Sampler:
     """Draws the samples of one run.
@@ -69,6 +72,7 @@ class Sampler:
         self._recorder = recorder
         self._token = secrets.token_hex(8)
         self._numbers = count()
+        self._settings: dict[int, tuple[ModelSpec, Settings]] = {}
 
     @property
     def usage(self) -> Usage:
@@ -90,8 +94,7 @@ class Sampler:
         Raises `BackendError` when no model can be opened, which no value can stand for, and
         `InputError` when money is limited and nobody knows what a model costs.
         """
-        key = f"{self._token}-{next(self._numbers)}"
-        draw = Draw(ask, self._seed_of(ask, address), scope, key, self.now())
+        draw = Draw(ask, self._seed_of(ask, address), scope, next(self._numbers), self.now())
         try:
             if not ask.messages.turns:
                 draft = draw.failed(Finish.ERROR, "the prompt rendered to nothing")
@@ -129,7 +132,7 @@ class Sampler:
                 try:
                     return await self._from(spec, draw, patient=False)
                 except BackendError as error:
-                    draw.notes.append(f"`{spec.name}` was passed over: {error}")
+                    draw.note(f"`{spec.name}` was passed over: {error}")
         try:
             return await self._from(last, draw, patient=True)
         except FATAL:
@@ -157,7 +160,7 @@ class Sampler:
                 pause = lane.pause(error, attempt, waited) if patient else None
                 if pause is None or self._too_late(draw.scope, pause):
                     raise
-                draw.notes.append(f"attempt {attempt} at `{spec.name}` failed: {error}")
+                draw.note(f"attempt {attempt} at `{spec.name}` failed: {error}")
             await asyncio.sleep(pause)
         raise AssertionError("attempts never run out by themselves")
 
@@ -169,8 +172,13 @@ class Sampler:
             request, worst = bounded(request, lane, scope)
             reservation = await scope.reserve(worst)
         try:
-            async with lane.served.admission:
+            admission = lane.served.admission
+            if not admission.enter_now():
+                await admission.enter()
+            try:
                 return await self._send(lane, request, draw)
+            finally:
+                admission.leave()
         finally:
             if reservation is not None:
                 reservation.settle(draw.charged)
@@ -206,24 +214,35 @@ class Sampler:
     def _request(self, lane: Lane, draw: Draw) -> ChatRequest:
         """The ask's own settings, else the declared model's, else the default."""
         ask = draw.ask
-        asked = ask.model
-        temperature = ask.temperature
-        if temperature is None:
-            temperature = asked.setting("temperature", TEMPERATURE)
-        limit = ask.max_tokens if ask.max_tokens is not None else asked.setting("max_tokens")
+        temperature, limit, top_p, stop = self._settings_of(ask.model)
         return ChatRequest(
             ask.messages,
-            temperature=float(temperature),
-            max_tokens=None if limit is None else int(limit),
-            top_p=asked.setting("top_p"),
+            temperature=temperature if ask.temperature is None else float(ask.temperature),
+            max_tokens=limit if ask.max_tokens is None else int(ask.max_tokens),
+            top_p=top_p,
             seed=draw.seed,
-            stop=ask.stop or tuple(asked.setting("stop", ())),
+            stop=ask.stop or stop,
             logprobs=lane.served.capabilities.logprobs,
             sample=ask.index,
             item=self._item,
-            key=draw.key,
+            key=f"{self._token}-{draw.number}",
             meter=draw.meter,
         )
+
+    def _settings_of(self, spec: ModelSpec) -> Settings:
+        """The sampling defaults of a declared model; remembered, since every call asks."""
+        known = self._settings.get(id(spec))
+        if known is not None and known[0] is spec:
+            return known[1]
+        limit = spec.setting("max_tokens")
+        settings = (
+            float(spec.setting("temperature", TEMPERATURE)),
+            None if limit is None else int(limit),
+            spec.setting("top_p"),
+            tuple(spec.setting("stop", ())),
+        )
+        self._settings[id(spec)] = spec, settings
+        return settings
 
     def _seed_of(self, ask: Ask, address: str) -> int:
         if ask.seed is not None:
@@ -238,7 +257,8 @@ class Sampler:
     def _note(self, record: Record, draft: Draft, draw: Draw) -> None:
         if draft.finish is Finish.CANCELLED:
             record.status = "exhausted"
-        record.notes += draw.notes
+        if draw.notes:
+            record.notes += draw.notes
         call = Call(
             draft.model,
             draft.sample,
