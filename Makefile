@@ -24,7 +24,7 @@ VLLM_INSTALLED := $(VLLM_VENV)/.installed
 help:
 	@sed -n 's/^#   //p' Makefile
 	@echo 'make lint     ruff, pyright, import layers, .tts format'
-	@echo 'make test-vllm   the tests of the vllm backend on the real engine, in .venv-vllm (2.5 GB)'
+	@echo 'make test-vllm   the tests of the vllm backend on the real engine, in .venv-vllm (3.5 GB)'
 	@echo 'make bench-vllm  what samples cost on that engine beside its own n = 8'
 	@echo 'make format   rewrite Python and .tts files in their canonical form'
 	@echo 'make docs     regenerate docs/json.md from the schemas'
@@ -68,7 +68,8 @@ endif
 	@touch $@
 
 test-vllm: $(VLLM_INSTALLED)
-	$(VLLM_BIN)/pytest tests/vllm tests/executors/test_vllm.py
+	$(VLLM_BIN)/pytest -W 'ignore:Unclosed context:ResourceWarning' \
+	  tests/vllm tests/executors/test_vllm.py  # a context that vLLM leaves when its engine died
 
 bench-vllm: $(VLLM_INSTALLED)
 	$(VLLM_BIN)/python benchmarks/vllm_samples.py

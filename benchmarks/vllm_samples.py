@@ -70,7 +70,8 @@ Contender = Callable[[str, int], Awaitable[tuple[int, int]]]
 
 
 def prompt(words: int, mark: str) -> str:
-    """A prompt of about so many tokens that begins like no other."""
+    """A prompt of about so many tokens that begins like no other; marks of one length give the same
+    number, which decides how many blocks are shared."""
     rules = " ".join(f"Rule {n}: a story has a beginning and an end." for n in range(words // 12))
     return f"{mark}. {rules} Tell a long story about a fox and a river."
 
@@ -190,7 +191,7 @@ async def interleaved(
         order = names[number % len(names) :] + names[: number % len(names)]
         found: dict[str, Measure] = {}
         for name in order:
-            text = prompt(options.words, f"{number} {name}")
+            text = prompt(options.words, f"{number % 100:02} {names.index(name)}")
             start = time.perf_counter()
             tokens, cached = await contenders[name](text, 100 * number)
             found[name] = Measure(tokens, time.perf_counter() - start, cached)

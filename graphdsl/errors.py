@@ -19,7 +19,7 @@
         ├── ContextOverflow            .prompt_tokens .limit
         ├── ContentFiltered                              the provider refused the content
         ├── RateLimited                .retry_after      429
-        ├── Overloaded                 .retry_after      503, 529: the server has no room
+        │   └── Overloaded                               503, 529: the server has no room
         ├── Unreachable                                  no connection was made, nothing was sent
         ├── CallTimeout                                  no reply in time; may have been charged
         ├── BrokenReply                                  it ended early, or cannot be read
@@ -134,11 +134,11 @@ class BackendError(GraphDslError, RuntimeError):
 
 
 class BackendMissing(BackendError):
-    """The package that a backend needs is not installed."""
+    """The package that a backend needs is not installed; `instead` is another way than that."""
 
-    def __init__(self, package: str, *, extra: str, model: str = "") -> None:
+    def __init__(self, package: str, *, extra: str, model: str = "", instead: str = "") -> None:
         hint = f"the `{extra}` backend needs `{package}`: pip install 'graphdsl-tts[{extra}]'"
-        super().__init__(hint, model=model)
+        super().__init__(hint + (f", or {instead}" if instead else ""), model=model)
 
 
 class ModelNotFound(BackendError):

@@ -35,6 +35,10 @@ _PLACES: Final = (
 )
 """Where such texts stand: the first group of a match, else the whole match."""
 
+_ADDRESS: Final = re.compile(r"\bbase_url\b[^\n]*")
+_QUERY: Final = re.compile(r"\?(?!api-version=[\w.-]*[\"'])([^\s\"'`]+)")
+"""What follows the path of an address that is called may be a key whatever its name."""
+
 _VISIBLE: Final = frozenset("\"'\n")
 
 
@@ -55,7 +59,7 @@ def hidden(text: str) -> str:
     """
     for place in _PLACES:
         text = place.sub(_masked, text)
-    return text
+    return _ADDRESS.sub(lambda line: _QUERY.sub(_masked, line[0]), text)
 
 
 @lru_cache(maxsize=8)

@@ -38,9 +38,9 @@ class Budget:
         """Raises `InputError` for what is no limit: the counts are whole, nothing is negative."""
         for limit in fields(self):
             value = getattr(self, limit.name)
-            if value is not None and not _is_limit(value, whole=limit.name not in MEASURED):
-                kind = "number" if limit.name in MEASURED else "whole number"
-                raise InputError(f"the limit `{limit.name}` must be a {kind}, 0 or more, or None")
+            wanted = None if value is None else wanted_of(limit.name, value)
+            if wanted is not None:
+                raise InputError(f"the limit `{limit.name}` must be {wanted}, or None")
 
     @property
     def unlimited(self) -> bool:
@@ -52,10 +52,21 @@ MEASURED: Final = ("seconds", "usd", "flops")
 """Limits of a budget that need not be whole numbers."""
 
 
-def _is_limit(value: object, *, whole: bool) -> bool:
+def wanted_of(name: str, value: object) -> str | None:
+    """What the limit of that name must be, in words, where the value is no such thing; else None.
+
+    >>> wanted_of("calls", 2.5), wanted_of("usd", math.inf), wanted_of("usd", 0.1)
+    ('a whole number', 'a finite number', None)
+    """
+    kind = "a number" if name in MEASURED else "a whole number"
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return 0 <= value < math.inf and (not whole or value == int(value))
+        return kind
+    finite = math.isfinite(value)
+    if name not in MEASURED and not (finite and value == int(value)):
+        return kind
+    if not finite:
+        return "a finite number"
+    return f"{kind}, 0 or more" if value < 0 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,22 +14,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from graphdsl.ir.entities import EnvVar, ModelSpec
+from graphdsl.ir.usual_address import usual_address
 
 if TYPE_CHECKING:
     from genai_prices.data_snapshot import DataSnapshot
     from genai_prices.types import ModelInfo, ModelPrice, Provider, TieredPrices
-
-_OPENAI: Final = "https://api.openai.com/v1"
-
-_BASE_URLS: Final = {
-    "openai": ("OPENAI_BASE_URL",),
-    "litellm": ("OPENAI_BASE_URL", "OPENAI_API_BASE"),
-}
-"""Variables that send calls for OpenAI somewhere else, by backend."""
 
 _PROVIDERS: Final = {
     "azure_ai": "azure",
@@ -84,7 +77,7 @@ def listed(spec: ModelSpec) -> Listed | None:
 
 def sought(spec: ModelSpec) -> str:
     """What was looked up for a model, in words: its name, and where it is called."""
-    if any(isinstance(place, EnvVar) and place.read() is None for place in _given(spec)):
+    if any(isinstance(place, EnvVar) and place.read() is None for place in spec.addresses):
         return f"`{spec.model}` at an address that no variable holds yet"
     hosts = [urlsplit(url).netloc.rpartition("@")[2] for _, _, url in _places(spec) if url]
     where = ", ".join(f"`{host}`" for host in hosts if host)
@@ -95,31 +88,25 @@ def _places(spec: ModelSpec) -> list[tuple[str, str | None, str | None]]:
     """Where a model is called: its name there, and the provider or the address."""
     urls = _endpoints(spec)
     if spec.backend != "litellm":
-        return [(spec.model, None, url) for url in urls or _openai_endpoint(spec)]
+        return [(spec.model, None, url) for url in urls]
     provider, slash, name = spec.model.partition("/")
     if not slash:
         name = spec.model
-    if urls or provider == "openai":
-        return [(name, None, url) for url in urls or _openai_endpoint(spec)]
+    if urls:
+        return [(name, None, url) for url in urls]
     return [(name, _PROVIDERS.get(provider, provider) if slash else None, None)]
 
 
 def _endpoints(spec: ModelSpec) -> list[str]:
-    """The addresses of a block; a variable that is not set is an address that nobody knows."""
-    return [(place.read() or "") if isinstance(place, EnvVar) else place for place in _given(spec)]
+    """The addresses of a block, else the usual one of its backend, if it has one.
 
-
-def _given(spec: ModelSpec) -> tuple[str | EnvVar, ...]:
-    given: Any = spec.options.get("base_url", ())
-    return given if isinstance(given, tuple) else (given,)  # pyright: ignore[reportUnknownVariableType]
-
-
-def _openai_endpoint(spec: ModelSpec) -> list[str]:
-    """The address of OpenAI, where a backend goes there without being told."""
-    if spec.backend not in _BASE_URLS:
-        return []
-    found = [EnvVar(name).read() for name in _BASE_URLS[spec.backend]]
-    return [url for url in (*found, _OPENAI) if url is not None][:1]
+    A variable that is not set is an address that nobody knows.
+    """
+    if not spec.addresses:
+        usual = usual_address(spec)
+        return [] if usual is None else [usual]
+    given = spec.addresses
+    return [(place.read() or "") if isinstance(place, EnvVar) else place for place in given]
 
 
 @cache

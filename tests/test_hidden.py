@@ -10,7 +10,23 @@ from graphdsl.hidden import hidden, looks_like_key
 
 KEY = "sk-abcdefghijklmnopqrstuvwxyz012345"
 
-_PIECES = ["api_key", " = ", '"', '"""', "env(", "://", "@", "?key=", "\n", "'", KEY, "x", " ", "é"]
+_PIECES = [
+    "api_key",
+    "base_url",
+    " = ",
+    '"',
+    '"""',
+    "env(",
+    "://",
+    "@",
+    "?key=",
+    "\n",
+    "'",
+    KEY,
+    "x",
+    " ",
+    "é",
+]
 
 
 @pytest.mark.parametrize(
@@ -24,6 +40,7 @@ _PIECES = ["api_key", " = ", '"', '"""', "env(", "://", "@", "?key=", "\n", "'",
         ("apikey = bare }", "apikey = **** }"),
         ('api_key = env("my key")', 'api_key = env("******")'),
         ('"http://me:pw@host/v1"', '"http://*****@host/v1"'),
+        ('base_url = ["http://h/v1?a=b", "c?d"]', 'base_url = ["http://h/v1?***", "c?*"]'),
         ('"http://host/v1?a=b&api-key=c&d=e"', '"http://host/v1?a=b&api-key=*&d=e"'),
     ],
 )

@@ -112,6 +112,8 @@ def refused(flow: Flow, models: dict[str, str]) -> str:
         ("replay:qwen2.5,bank=bank.jsonl", "replay", "qwen2.5", {"bank": "bank.jsonl"}),
         ("openai:llama3:8b", "openai", "llama3:8b", {}),
         ("llama3:8b", "embedded", "llama3:8b", {"slots": 3}),
+        ("C:\\me@home\\m.gguf", "embedded", "C:\\me@home\\m.gguf", {"slots": 3}),
+        ("vllm:s3://bucket/model", "vllm", "s3://bucket/model", {}),
         ("C:\\m.gguf", "embedded", "C:\\m.gguf", {"slots": 3}),
         ("./simulate:d.gguf", "embedded", "./simulate:d.gguf", {"slots": 3}),
         ("embedded:other,threads=2", "embedded", "other", {"slots": 3, "threads": 2}),
@@ -133,6 +135,11 @@ def test_a_text_names_backend_model_and_options(
         ("openai", "`openai` is a backend; write `tiny=openai:NAME`"),
         ("openai:", "`openai` needs a name; write `tiny=openai:NAME`"),
         ("opnai:gpt", "there is no backend `opnai`; did you mean `openai`?"),
+        (
+            "http://host/v1",
+            "an address or a key is no name of a model; write for example "
+            "`tiny=openai:NAME,base_url=http://127.0.0.1:8000/v1`",
+        ),
         ("replay:x", "`replay` needs `bank`; write `tiny=replay:NAME,bank=bank.jsonl`"),
         ("fallback:x,models=sim", "a `fallback` has no name"),
         ("fallback:", "`fallback` needs `models`; write `tiny=fallback:,models=one,models=other`"),
@@ -171,6 +178,16 @@ def test_a_wrong_text_is_refused_with_what_it_may_be(flow: Flow, text: str, mess
         "openai:x,top-secret-topsecret=1",
         "openai:x,base_url=http://me:topsecret@host",
         "openai:x,base_url=http://host?key=topsecret",
+        "openai:x,base_url=http://host?code=topsecret",
+        "openai:x,base_url=http://host#topsecret",
+        "http://me:topsecret@host/v1",
+        "http:/me:topsecret@host/v1",
+        "http://host/v1?code=topsecret",
+        "me:topsecret@host/v1",
+        "gateway:gpt,base_url=http://me:topsecret@host/v1",
+        "embedded:http://host/v1?code=topsecret",
+        "openai:http://me:topsecret@host/v1",
+        "sk-topsecret-topsecret-topsecret",
         "openai:x,reasoning_effort=topsecret",
         "openai:x,max_in_flight=topsecret",
     ],
@@ -291,6 +308,23 @@ def test_a_kept_setting_that_the_other_model_cannot_use_is_refused(flow: Flow) -
 
 
 # ---- the command
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["http://me:topsecret@host/v1", "http://me:topsecret@host/v1?a=b", "=http://me:topsecret@host"],
+)
+def test_an_address_without_a_name_is_refused_without_repeating_it(
+    folder: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    assert run(["plan", str(folder / "x.tts"), "asks", "--model", text]) == 2
+    said = capsys.readouterr().err
+    assert "the name of a declared model stands before `=`" in said
+    assert "topsecret" not in said
+
+
+def test_a_name_that_is_none_is_not_repeated(flow: Flow) -> None:
+    assert "uses no model of that name; it has" in refused(flow, {"http://a:b@host": "simulated"})
 
 
 def test_the_option_takes_the_same_texts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

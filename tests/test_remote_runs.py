@@ -4,19 +4,16 @@ what was spent is accounted, and the message names model, host and what to do.""
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import subprocess
 import sys
-import textwrap
-from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 
 import pytest
 
 import graphdsl
 from graphdsl.errors import AccessDenied, BackendError, InputError, ModelNotFound
-from graphdsl.executors import retry
+from graphdsl.executors import breaker, retry
 from graphdsl.testing.faults import Body, Disconnect, Fault, Hang, Refusal, Truncated
 from graphdsl.testing.faulty_server import MODEL, FaultyServer
 
@@ -92,7 +89,7 @@ async def test_a_fault_that_passes_is_tried_again_and_accounted(
     assert (result.status, len(server.asked)) == ("ok", 5)
     assert (result.usage.calls, result.usage.unknown) == (calls, unknown)
     assert result.trace is not None
-    assert any("attempt 1 at `far` failed" in note for n in result.trace.walk() for note in n.notes)
+    assert any("`far` is asked again" in note for n in result.trace.walk() for note in n.notes)
 
 
 async def test_a_storm_ends_the_run_with_a_message_and_an_account(server: FaultyServer) -> None:
@@ -130,6 +127,36 @@ async def test_a_server_that_is_down_is_named_with_its_host() -> None:
     result = await run("http://127.0.0.1:9/v1", options="attempts = 1")
     assert (result.status, result.usage.calls) == ("failed", 0)
     assert "`far` at `127.0.0.1:9` cannot be reached" in (result.error or "")
+
+
+async def test_a_server_that_is_away_for_a_moment_costs_no_sample(
+    server: FaultyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(breaker, "FIRST", 0.05)
+    monkeypatch.setattr(breaker, "PROBE", 0.01)
+    monkeypatch.setattr(retry, "BASE", 0.02)
+    asked = flow(server.url)
+    assert (await asked.run(question="What is 1 + 1?")).status == "ok"
+    await server.stop()
+    running = [asyncio.ensure_future(asked.run(question=f"What is {n} + 2?")) for n in range(8)]
+    await asyncio.sleep(0.3)
+    assert not any(run.done() for run in running)
+    await server.__aenter__()  # the same port again
+    results = await asyncio.wait_for(asyncio.gather(*running), 30)
+    assert [result.status for result in results] == ["ok"] * 8
+    assert sum(result.usage.calls for result in results) == 8 * 4
+
+
+async def test_one_of_two_replicas_may_die_in_the_middle(server: FaultyServer) -> None:
+    dying = FaultyServer(pace=0.05)
+    async with dying:
+        both = f'["{dying.url}", "{server.url}"]'
+        text = PROGRAM.format(url="X", model=MODEL, models="far", options="").replace('"X"', both)
+        asked = graphdsl.load(text).flow("sums")
+        running = [asyncio.ensure_future(asked.run(question=f"{n} + 2 =")) for n in range(8)]
+        await dying.until(lambda: len(dying.asked) >= 4)
+    results = await asyncio.wait_for(asyncio.gather(*running), 30)
+    assert [result.status for result in results] == ["ok"] * 8
 
 
 async def test_a_call_that_hangs_is_cut_at_its_timeout(server: FaultyServer) -> None:
@@ -212,45 +239,49 @@ from graphdsl.testing.faulty_server import FaultyServer
 async def main():
     async with FaultyServer(pace=0.05) as server:
         print(server.port, flush=True)
+        await server.until(lambda: len(server.asked) == 4)
+        print("asked", flush=True)
         await asyncio.Event().wait()
 
 asyncio.run(main())
 """
 
 
+@dataclass
+class Victim:
+    """A slow server in another process."""
+
+    process: subprocess.Popen[str]
+    url: str
+
+    async def kill_when_asked(self) -> None:
+        """Kill it without a warning once four calls have come in."""
+        assert self.process.stdout is not None
+        assert await asyncio.to_thread(self.process.stdout.readline) == "asked\n"
+        self.process.kill()
+
+
 @pytest.fixture
-def victim(tmp_path: Path) -> Iterator[tuple[str, Callable[[], None]]]:
-    """The address of a slow server in another process, and how to kill it."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(SERVE)], stdout=subprocess.PIPE, text=True
-    )
+def victim() -> Iterator[Victim]:
+    process = subprocess.Popen([sys.executable, "-c", SERVE], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    port = process.stdout.readline().strip()
-    yield f"http://127.0.0.1:{port}/v1", lambda: os.kill(process.pid, signal.SIGKILL)
+    yield Victim(process, f"http://127.0.0.1:{process.stdout.readline().strip()}/v1")
     process.kill()
     process.wait()
     process.stdout.close()
 
 
-async def test_a_server_killed_in_the_middle_ends_the_run_with_an_account(
-    victim: tuple[str, Callable[[], None]],
-) -> None:
-    url, kill = victim
-    running = asyncio.ensure_future(run(url))
-    await asyncio.sleep(0.4)
-    kill()
+async def test_a_server_killed_in_the_middle_ends_the_run_with_an_account(victim: Victim) -> None:
+    running = asyncio.ensure_future(run(victim.url))
+    await victim.kill_when_asked()
     result = await asyncio.wait_for(running, 30)
     assert result.status == "failed"
     assert "`far` at `127.0.0.1" in (result.error or "")
     assert result.usage.unknown == result.usage.calls >= 4
 
 
-async def test_a_server_killed_in_the_middle_leaves_the_fallback(
-    victim: tuple[str, Callable[[], None]],
-) -> None:
-    url, kill = victim
-    running = asyncio.ensure_future(run(url, "safe"))
-    await asyncio.sleep(0.4)
-    kill()
+async def test_a_server_killed_in_the_middle_leaves_the_fallback(victim: Victim) -> None:
+    running = asyncio.ensure_future(run(victim.url, "safe"))
+    await victim.kill_when_asked()
     result = await asyncio.wait_for(running, 30)
     assert (result.status, result.value) == ("ok", "13")

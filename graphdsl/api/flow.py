@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from graphdsl.api.inputs import check_values
 from graphdsl.api.memories import Memories
 from graphdsl.api.reading import json_problem, read_input
+from graphdsl.api.recording import Recording, recording, recording_beside
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.errors import CompileError, InputError
 
@@ -32,9 +32,6 @@ Assignment = Mapping[str, "str | float"]
 """Values of holes by address: a label, or a number."""
 
 Change = Callable[["Graph"], "Graph"]
-
-Recording: TypeAlias = "str | os.PathLike[str] | Recorder"
-"""Where completions are recorded: a path, or a recorder that others share."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +162,7 @@ class Flow:
         given = {**(inputs or {}), **named}
         if record is None:
             return await asyncio.wrap_future(self.start(given, budget, seed, content))
-        with await asyncio.to_thread(_recording, record, content) as recorder:
+        async with recording_beside(record, content) as recorder:
             future = self.start(given, budget, seed, content, record=recorder)
             return await asyncio.wrap_future(future)
 
@@ -188,7 +185,7 @@ class Flow:
 
         if runtime().here:
             raise RuntimeError("run_sync cannot be called from inside a run; use `await run(…)`")
-        with _recording(record, content) as recorder:
+        with recording(record, content) as recorder:
             given = {**(inputs or {}), **named}
             future = self.start(given, budget, seed, content, record=recorder)
             try:
@@ -222,6 +219,8 @@ class Flow:
             raise InputError("`budget` must be a `graphdsl.Budget`, such as `Budget(calls=16)`")
         if isinstance(seed, bool) or not isinstance(seed, int):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InputError("`seed` must be a whole number")
+        if record is not None and record.closed:
+            raise InputError(f"the recorder of `{record.path}` is closed; open another one")
         program = self.fits(inputs)
         limits = budget or Budget()
         memories = self.memories
@@ -265,17 +264,6 @@ class Flow:
         if any(hole.address == address for hole in self.open_graph.holes):
             return f'set its hole with pins: {{"{address}": …}} (`--with`, `Flow.with_`)'
         return "write its value in the program, or give it a hole there (`in …`)"
-
-
-def _recording(bank: Recording | None, content: bool) -> AbstractContextManager[Recorder | None]:
-    """The recorder of one run: one of its own for a path, which is closed with it."""
-    if bank is None:
-        return nullcontext(None)
-    from graphdsl.executors.recording import Recorder
-
-    if isinstance(bank, Recorder):
-        return nullcontext(bank)
-    return Recorder.open(bank, content=content)
 
 
 def _at(path: Path, diagnostic: Diagnostic) -> Diagnostic:

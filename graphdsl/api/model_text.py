@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from graphdsl.diagnostics import did_you_mean
 from graphdsl.errors import InputError
+from graphdsl.hidden import looks_like_key
 from graphdsl.ir.backends import COMPOSITES, BackendKind, Option, backend_kind, backend_names
 from graphdsl.ir.entities import EnvVar
 from graphdsl.ir.option_rules import (
@@ -28,6 +29,8 @@ from graphdsl.ir.option_rules import (
 SIMULATED: Final = "simulated"
 
 _COMMA: Final = re.compile(r"(?<!\\),")
+_LOGIN: Final = re.compile(r"://[^/]*@")
+_ADDRESS: Final = re.compile(r".*://|[^/\\]*:[^@]*@(?!.*\.gguf$)", re.DOTALL)
 _ENV: Final = re.compile(r"env:(.*)|env\(\s*[\"']?(.*?)[\"']?\s*\)")
 _INTEGER: Final = re.compile(r"[+-]?\d+(_\d+)*")
 _LISTS: Final = frozenset({"texts", "places", "models"})
@@ -64,6 +67,7 @@ def read_model(text: object, name: str) -> ModelText:
             raise InputError(f"`{head}` is a backend; write {_written(name, kind)}")
         return _read(kind, rest, name)
     _refuse_near_miss(head if colon else "", text, name)
+    _refuse_address(_kind("embedded"), text, name)
     return ModelText(_kind("embedded"), text, {}, {})
 
 
@@ -80,6 +84,16 @@ def _refuse_near_miss(head: str, text: str, name: str) -> None:
         raise InputError(f"`{name}`: there is no backend `{head}`; did you mean `{near[0]}`?")
 
 
+def _refuse_address(kind: BackendKind, model: str, name: str) -> None:
+    """Names of models are shown and kept, and an address may hold a password."""
+    local = kind.name == "embedded" and _ADDRESS.match(model) is not None
+    if local or _LOGIN.search(model) or looks_like_key(model):
+        raise InputError(
+            f"`{name}`: an address or a key is no name of a model; write for example "
+            f"`{name}=openai:NAME,base_url=http://127.0.0.1:8000/v1`"
+        )
+
+
 def _written(name: str, kind: BackendKind) -> str:
     """How a model of that kind is written, as an example."""
     needed = [kind.option(key) for key in kind.required]
@@ -89,6 +103,7 @@ def _written(name: str, kind: BackendKind) -> str:
 
 def _read(kind: BackendKind, rest: str, name: str) -> ModelText:
     model, *parts = (part.replace("\\,", ",") for part in _COMMA.split(rest))
+    _refuse_address(kind, model, name)
     given = _given(kind, parts, name)
     if kind.named and not model:
         raise InputError(f"`{name}`: `{kind.name}` needs a name; write {_written(name, kind)}")

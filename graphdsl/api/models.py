@@ -28,16 +28,28 @@ def overridden(graph: Graph, models: Mapping[str, str]) -> Graph:
     """
     if not models:
         return graph
+    others = other_models(graph.models, models, f"`{graph.flow}` uses no model")
+    changed = replace(graph, models=others)
+    check_needs(changed, {old.name for old in graph.models if old not in changed.models})
+    return changed
+
+
+def other_models(
+    specs: tuple[ModelSpec, ...], models: Mapping[str, str], missing: str
+) -> tuple[ModelSpec, ...]:
+    """The models with others in the place of some, or of their members, as `overridden` has them.
+
+    Raises `InputError` for a text that is wrong, and, beginning with `missing`, for a name that
+    none of them has.
+    """
     declared: dict[str, ModelSpec] = {}
-    for spec in _all(graph.models):
+    for spec in _all(specs):
         declared.setdefault(spec.name, spec)
     for name in models:
         if name not in declared:
-            raise InputError(f"`{graph.flow}` uses no model {_unknown(name, declared)}")
+            raise InputError(f"{missing} {_unknown(name, declared)}")
     book = _Book(declared, {name: read_model(text, name) for name, text in models.items()})
-    changed = replace(graph, models=tuple(book.model(spec) for spec in graph.models))
-    check_needs(changed, {old.name for old in graph.models if old not in changed.models})
-    return changed
+    return tuple(book.model(spec) for spec in specs)
 
 
 def _all(models: Iterable[ModelSpec]) -> Iterator[ModelSpec]:
@@ -109,4 +121,5 @@ def _unknown(name: str, declared: Iterable[str]) -> str:
     near = did_you_mean(name, names)
     listed = ", ".join(f"`{known}`" for known in names) or "none"
     hint = f"did you mean `{near[0]}`?" if near else f"it has {listed}"
-    return f"`{name}`; {hint}"
+    named = all(part.isidentifier() for part in name.split("."))
+    return f"{f'`{name}`' if named else 'of that name'}; {hint}"

@@ -102,7 +102,12 @@ class Module:
         for name in ("main", PurePath(self.program.source.name).stem):
             if name in self.flows:
                 return name
-        raise InputError(f"name the flow to use: {_listed(self.flows)}")
+        if not self.flows:
+            raise InputError("this program has no flow")
+        raise InputError(
+            f"name the flow to use ({_listed(self.flows)}): `graphdsl run FILE FLOW`, "
+            'or `flow("NAME")` in Python'
+        )
 
 
 def _listed(names: tuple[str, ...]) -> str:

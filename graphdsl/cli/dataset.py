@@ -36,6 +36,9 @@ def read_rows(path: Path, flow: Flow, given: Mapping[str, Any]) -> list[Row]:
     Keys that are no inputs are carried along. Empty lines are skipped. Raises `InputError` naming
     the bad lines, before anything runs.
     """
+    from graphdsl.executors.inputs import check_names
+
+    check_names(flow.plan(), given)  # wrong whatever the lines are, so it is said once
     rows: list[Row] = []
     problems: list[str] = []
     for number, line in enumerate(_lines(path), 1):

@@ -15,7 +15,7 @@ from graphdsl.api.reading import json_problem, read_bytes
 from graphdsl.errors import InputError
 from graphdsl.ir.nodes import Input
 from graphdsl.ir.types import Named, OptionalOf, Type
-from graphdsl.plan import MEASURED, Budget
+from graphdsl.plan import Budget, wanted_of
 
 _PLAIN = frozenset({"Text", "Draft", "Answer", "Doc", "Messages"})
 """Types whose command-line form is the text itself."""
@@ -99,10 +99,20 @@ def read_budget(text: str | None) -> Budget | None:
 
 
 def _limit(name: str, text: str) -> float | int:
-    try:
-        value = float(text.replace("_", "")) if name in MEASURED else int(text)
-    except ValueError:
-        value = -1
-    if not 0 <= value < float("inf") or (name == "seconds" and value == 0):
-        raise click.BadParameter(f"`{name}={text}` must be a number, 0 or more")
+    value = _number(text)
+    wanted = wanted_of(name, value)
+    if name == "seconds" and value == 0:
+        wanted = "more than 0"
+    if wanted is not None or value is None:
+        raise click.BadParameter(f"the limit `{name}` must be {wanted}, not `{text}`")
     return value
+
+
+def _number(text: str) -> float | int | None:
+    """The number that a text stands for, exact where it is whole; None where it stands for none."""
+    for read in (int, float):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return None

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graphdsl.cli.codes import Exit
-from graphdsl.cli.options import file_argument, json_option
+from graphdsl.cli.options import file_argument, json_option, models_option
 from graphdsl.cli.output import console, counted, print_error, print_json, safe
 from graphdsl.cli.programs import load
-from graphdsl.cli.progress import spinner
+from graphdsl.cli.progress import wait_for
 from graphdsl.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,12 +30,16 @@ if TYPE_CHECKING:
     show_default=True,
     help="Seconds that a model gets to answer, once it is open.",
 )
+@models_option
 @json_option
-def check_command(file: Path, timeout: float, as_json: bool) -> int:
+def check_command(file: Path, timeout: float, models: dict[str, str], as_json: bool) -> int:
     """Ask each model of a program for one token, and say what it can do and takes."""
+    from graphdsl.api.models import other_models
+
     specs = load(file, as_json).models
     if not specs:
         raise InputError(f"`{file}` declares no model, and its flows use none")
+    specs = other_models(specs, models, f"`{file}` has no model")
     found = _checked(specs, timeout)
     if as_json:
         _print_record(found)
@@ -52,12 +56,7 @@ def _checked(specs: Sequence[ModelSpec], timeout: float) -> Sequence[Checkup]:
     from graphdsl.executors.model_check import check_models
 
     future = runtime().submit(lambda backends: check_models(specs, backends, timeout))
-    try:
-        with spinner(f"asking {counted(len(specs), 'model')} …"):
-            return future.result()
-    except BaseException:
-        future.cancel()
-        raise
+    return wait_for(future, f"asking {counted(len(specs), 'model')} …")
 
 
 def _print_record(found: Sequence[Checkup]) -> None:
@@ -69,6 +68,8 @@ def _print_record(found: Sequence[Checkup]) -> None:
 
 
 def _record(checkup: Checkup) -> dict[str, Any]:
+    from graphdsl.prices import members_of
+
     spec, able, error = checkup.spec, checkup.capabilities, checkup.error
     return {
         "name": spec.name,
@@ -83,7 +84,19 @@ def _record(checkup: Checkup) -> dict[str, Any]:
         "max_in_flight": None if able is None else able.max_in_flight,
         "context_tokens": None if able is None else able.context_tokens,
         "price": None if checkup.price is None else _price_record(checkup.price),
-        "members": [member.name for member in spec.members],
+        "members": [member.name for member in members_of(spec)],
+        "replicas": [_replica_record(replica) for replica in checkup.replicas],
+    }
+
+
+def _replica_record(checkup: Checkup) -> dict[str, Any]:
+    error = checkup.error
+    return {
+        "host": next(iter(checkup.hosts), None),
+        "ok": error is None,
+        "kind": None if error is None else type(error).__name__,
+        "error": None if error is None else str(error),
+        "seconds": checkup.seconds,
     }
 
 
@@ -117,8 +130,9 @@ def _print_table(found: Sequence[Checkup]) -> None:
     for checkup in found:
         spec = checkup.spec
         name = ", ".join(member.name for member in spec.members) or spec.model
+        name += "".join(f", else {other.name}" for other in spec.others)
         answer = _answer(checkup)
-        style = None if checkup.error is None else "red"
+        style = "red" if checkup.error is not None else "yellow" if _dead(checkup) else None
         hosts = ", ".join(checkup.hosts)
         cells = (spec.name, spec.backend, name, hosts, answer, _price(checkup.price))
         table.add_row(*map(safe, cells), style=style)
@@ -128,22 +142,30 @@ def _print_table(found: Sequence[Checkup]) -> None:
     for checkup in found:
         style = "dim" if checkup.error is None else None
         screen.print(safe(_remark(checkup)), style=style, soft_wrap=True)
+        for replica in _dead(checkup):
+            screen.print(safe(f"{replica.spec.name}: {replica.error}"), soft_wrap=True)
 
 
 def _answer(checkup: Checkup) -> str:
     if checkup.error is not None:
         return "failed"
-    seconds = checkup.seconds
+    seconds, dead, all_of = checkup.seconds, len(_dead(checkup)), len(checkup.replicas)
     if seconds is None:
         return "ok"
-    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
+    time = f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
+    return f"{time}, {all_of - dead} of {all_of} replicas" if dead else time
+
+
+def _dead(checkup: Checkup) -> list[Checkup]:
+    """Those of several replicas that do not answer."""
+    return [replica for replica in checkup.replicas if replica.error is not None]
 
 
 def _remark(checkup: Checkup) -> str:
     """What it can do, or why it does not answer."""
     name, able = checkup.spec.name, checkup.capabilities
     if checkup.error is not None:
-        return f"{name}: {checkup.error}"
+        return f"{name}: {'no replica answers' if checkup.replicas else checkup.error}"
     if able is None:
         return f"{name}: answers where one of its models does"
     most = "at most " if able.adaptive else ""

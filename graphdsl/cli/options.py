@@ -11,6 +11,24 @@ import click
 PATH: Final = click.Path(readable=False, path_type=Path)
 """A path. Whether it can be read is for the reader to say, which knows what it is for."""
 
+
+class Whole(click.IntRange):
+    """A whole number, from `min` on where there is one."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number that a text stands for. Raises a usage error."""
+        try:
+            number = int(value)
+        except ValueError:
+            number = None
+        if number is None or (self.min is not None and number < self.min):
+            least = "" if self.min is None else f", {self.min:g} or more"
+            self.fail(f"it must be a whole number{least}, not `{value}`", param, ctx)
+        return number
+
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -59,6 +77,16 @@ def models_option(function: F) -> F:
 def _model_pairs(
     _context: click.Context, _param: click.Parameter, given: tuple[str, ...]
 ) -> dict[str, str]:
+    for text in given:
+        name, equals, model = text.partition("=")
+        if not equals or not all(part.isidentifier() for part in name.split(".")):
+            raise click.BadParameter(  # without the text: an address may hold a password
+                "the name of a declared model stands before `=`; write for example `tiny=simulated`"
+            )
+        if not model.strip():
+            raise click.BadParameter(
+                f"`{name}` is given no model; write for example `{name}=simulated`"
+            )
     return pairs(given, "tiny=simulated")
 
 

@@ -15,8 +15,6 @@ from graphdsl.diagnostics import Diagnostic, Source
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from graphdsl.values import Usage
-
 DIM: Final = "2"
 BOLD: Final = "1"
 PIPED: Final = 160
@@ -61,27 +59,6 @@ def safe(text: str) -> str:
     'ok[31m\\tred\\n'
     """
     return "".join(char for char in text if char in "\n\t" or char.isprintable())
-
-
-def spent(usage: Usage) -> list[str]:
-    """Calls, tokens and money; money only where something cost any, or nobody knows its price.
-
-    Calls are lost when nobody saw their end.
-    """
-    lost = f" ({usage.unknown} lost)" if usage.unknown else ""
-    tokens = f"{usage.prompt_tokens} + {usage.completion_tokens} tokens"
-    return [counted(usage.calls, "call") + lost, tokens, *money(usage)]
-
-
-def money(usage: Usage) -> list[str]:
-    """What it cost, to the cent, and to two digits below a dollar; nothing where it is nothing."""
-    from graphdsl.prices import dollars
-    from graphdsl.values import PICO
-
-    if usage.cost is None:
-        return ["price unknown"]
-    whole = usage.cost // PICO
-    return [dollars(usage.cost, 2 + len(str(whole)) if whole else 2)] if usage.cost else []
 
 
 def show(text: str) -> None:

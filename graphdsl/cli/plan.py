@@ -11,6 +11,7 @@ import click
 
 from graphdsl.cli.codes import Exit
 from graphdsl.cli.options import (
+    Whole,
     file_argument,
     flow_argument,
     json_option,
@@ -39,7 +40,7 @@ PROMPT_TOKENS: Final = 1000
 @click.option("--cost", "only_cost", is_flag=True, help="Only the table of bounds, node by node.")
 @click.option(
     "--prompt-tokens",
-    type=click.IntRange(0),
+    type=Whole(0),
     default=PROMPT_TOKENS,
     show_default=True,
     help="Tokens of the longest prompt, for bounds of USD and FLOPs.",
@@ -197,8 +198,8 @@ def _print_record(module: Module, flow: Flow, emit: str | None, prompt_tokens: i
                 "formula": cost.formula,
                 "nodes": rows,
                 "prompt_tokens": prompt_tokens,
-                "usd": _usd(cost.usd.high),
-                "flops": cost.flops.high,
+                "usd": _usd(cost.usd.high) if cost.usd else None,
+                "flops": cost.flops.high if cost.flops else None,
                 "prices": [_call_record(use, prompt_tokens) for use in cost.uses],
                 "text": None if emit is None else emitted(module, flow, emit),
             }

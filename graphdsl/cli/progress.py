@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
 
 from graphdsl.cli.output import console, wants_progress
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+T = TypeVar("T")
 
 Advance = Callable[[int, int], None]
 """Takes (done, total)."""
@@ -53,3 +59,13 @@ def spinner(label: str) -> Generator[None]:
         return
     with console(stderr=True).status(label):
         yield
+
+
+def wait_for(future: Future[T], label: str) -> T:
+    """What is being done in the background, with a spinner meanwhile; Ctrl-C stops that too."""
+    try:
+        with spinner(label):
+            return future.result()
+    except BaseException:
+        future.cancel()
+        raise

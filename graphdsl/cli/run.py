@@ -12,6 +12,7 @@ from graphdsl.cli.codes import Exit
 from graphdsl.cli.inputs import read_budget, typed_inputs
 from graphdsl.cli.options import (
     PATH,
+    Whole,
     file_argument,
     flow_argument,
     json_option,
@@ -19,10 +20,11 @@ from graphdsl.cli.options import (
     pairs,
     pins_option,
 )
-from graphdsl.cli.output import note, print_error, print_json, safe, show, spent
+from graphdsl.cli.output import note, print_error, print_json, safe, show
 from graphdsl.cli.programs import choose, load
-from graphdsl.cli.progress import spinner
+from graphdsl.cli.progress import wait_for
 from graphdsl.cli.recording import recording, refuse_same
+from graphdsl.cli.spending import OVERRUN, overrun, passed_over, passes, spent
 
 if TYPE_CHECKING:
     from graphdsl.api.flow import Flow
@@ -41,18 +43,23 @@ if TYPE_CHECKING:
     "given",
     multiple=True,
     metavar="NAME=VALUE",
-    help="An input: text as it is, JSON for other types, @FILE for a file's content. Repeatable.",
+    help="An input: text as it is, JSON for other types, @FILE for a file's content. With --data "
+    "it holds for the lines that do not give it. Repeatable.",
 )
-@click.option("--data", type=PATH, help="Inputs as JSON lines (`-`: stdin), one per run.")
+@click.option(
+    "--data",
+    type=PATH,
+    help="Inputs as JSON lines (`-`: stdin), one per run; what a line gives wins over --input.",
+)
 @click.option("--out", type=PATH, help="Where --data writes its lines (`-`: stdout).")
 @click.option(
     "--concurrency",
-    type=click.IntRange(1),
+    type=Whole(1),
     default=16,
     show_default=True,
     help="Runs at once, with --data.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of all sampling.")
+@click.option("--seed", type=Whole(), default=0, show_default=True, help="Seed of all sampling.")
 @click.option(
     "--budget",
     metavar="calls=16,…",
@@ -127,8 +134,12 @@ def _run_one(
 
         print_json(RunReport.model_validate({"ok": result.status == "ok", **result.to_dict()}))
         return exit_code(result)
-    show(answer_text(result))
+    if has_value(result):
+        show(answer_text(result))
     note(f"{spent_line(result)} · run {result.run_id}")
+    over = overrun(result.usage, budget)
+    if over:
+        note(f"over the budget: {', '.join(over)}; {OVERRUN}")
     if result.status != "ok":
         print_error(why(result))
     if trace and result.trace is not None:
@@ -150,11 +161,7 @@ def _result(
     traces: list[Trace] = []
     future = flow.start(inputs, budget, seed, content, traces.append, record=recorder)
     try:
-        with spinner(f"running {flow.name} …"):
-            return future.result()
-    except BaseException:
-        future.cancel()
-        raise
+        return wait_for(future, f"running {flow.name} …")
     finally:
         for trace in traces:
             keep(trace)
@@ -188,11 +195,18 @@ def answer_text(result: Result) -> str:
     return safe(as_text(output))
 
 
+def has_value(result: Result) -> bool:
+    """False where the run gave nothing that could be shown as its answer."""
+    return result.error is None or bool(answer_text(result))
+
+
 def spent_line(result: Result) -> str:
-    """Confidence, calls, tokens, money and seconds on one line."""
+    """Confidence, calls, tokens, money, what did not go as planned, and seconds on one line."""
+    confidence = result.confidence if has_value(result) else None
     parts = [
-        f"confidence {result.confidence:.0%}" if result.confidence is not None else "",
+        f"confidence {confidence:.0%}" if confidence is not None else "",
         *spent(result.usage),
+        *passed_over(passes(result.trace)),
         f"{result.seconds:.2f} s",
     ]
     return " · ".join(part for part in parts if part)

@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
 from graphdsl.cli.batch import in_order
 from graphdsl.cli.codes import Exit
 from graphdsl.cli.dataset import Row, read_rows
-from graphdsl.cli.output import counted, note, pipe, print_error, print_json, spent
+from graphdsl.cli.output import counted, note, pipe, print_error, print_json
 from graphdsl.cli.progress import items_bar
+from graphdsl.cli.spending import OVERRUN, overrun, passed_over, passes, spent
 from graphdsl.cli.writing import check_writable
 from graphdsl.errors import GraphDslError
 from graphdsl.values import Usage
@@ -28,19 +30,36 @@ if TYPE_CHECKING:
     from graphdsl.executors.result import Result
     from graphdsl.plan import Budget
 
+_SHOWN: Final = 5
+"""Reasons that a summary names, those that came most often."""
+
 
 @dataclass(slots=True)
 class _Tally:
     """What is written so far."""
 
     total: int
+    budget: Budget | None = None
     statuses: Counter[str] = field(default_factory=Counter[str])
+    errors: Counter[str] = field(default_factory=Counter[str])
     usage: Usage = field(default_factory=Usage)
+    passes: int = 0
+    overruns: int = 0
     started: float = field(default_factory=perf_counter)
 
     @property
     def done(self) -> int:
         return self.statuses.total()
+
+    def add(self, line: Mapping[str, Any], outcome: Result | GraphDslError) -> None:
+        """Count one more line, and the result that it tells of."""
+        self.statuses[line["status"]] += 1
+        if line["status"] != "ok":
+            self.errors[_reason(line)] += 1
+        if not isinstance(outcome, GraphDslError):
+            self.usage += outcome.usage
+            self.passes += passes(outcome.trace)
+            self.overruns += bool(overrun(outcome.usage, self.budget))
 
     @property
     def code(self) -> Exit:
@@ -70,7 +89,7 @@ def run_data(
     if out is not None:
         check_writable(out)
     rows = read_rows(data, flow, given)
-    tally = _Tally(len(rows))
+    tally = _Tally(len(rows), budget)
     outcomes = in_order(
         rows,
         lambda row: flow.start(row.inputs, budget, seed, record=recorder, item=str(row.line - 1)),
@@ -121,9 +140,7 @@ class _Lines(ExitStack):
 
 def _write(lines: _Lines, row: Row, outcome: Result | GraphDslError, tally: _Tally) -> None:
     line = record(row, outcome)
-    tally.statuses[line["status"]] += 1
-    if not isinstance(outcome, GraphDslError):
-        tally.usage += outcome.usage
+    tally.add(line, outcome)
     lines.write(json.dumps(line, ensure_ascii=False))
 
 
@@ -135,14 +152,28 @@ def record(row: Row, outcome: Result | GraphDslError) -> dict[str, Any]:
     return {"line": row.line, "data": row.data, **kept}
 
 
+def _reason(line: Mapping[str, Any]) -> str:
+    """Why an item did not end well, on one line."""
+    if line["status"] == "exhausted":
+        return f"the budget ran out ({line['exhausted']})"
+    return next(iter(str(line["error"] or "").splitlines()), "")
+
+
 def _finished(tally: _Tally, out: Path | None, as_json: bool) -> int:
     if as_json:
         _print_record(tally, out, ok=tally.code is Exit.OK, interrupted=False)
     else:
         note(_summary(tally))
+        if tally.overruns:
+            items = f"{tally.overruns} of {counted(tally.total, 'item')}"
+            note(f"{items} went over the budget; {OVERRUN}")
         bad = tally.total - tally.statuses["ok"]
         if bad:
-            print_error(f"{bad} of {tally.total} items did not end well; see their `status`")
+            reasons = [f"\n  {count} × {text}" for text, count in tally.errors.most_common(_SHOWN)]
+            more = len(tally.errors) - len(reasons)
+            rest = f"\n  and {counted(more, 'other reason')}" if more else ""
+            said = f"{bad} of {counted(tally.total, 'item')} did not end well; see their `status`"
+            print_error(said + "".join(reasons) + rest)
     return tally.code
 
 
@@ -159,7 +190,7 @@ def _summary(tally: _Tally) -> str:
     done = counted(tally.done, "item")
     counts = [f"{count} {status}" for status, count in sorted(tally.statuses.items())]
     seconds = f"{perf_counter() - tally.started:.1f} s"
-    return " · ".join([done, *counts, *spent(tally.usage), seconds])
+    return " · ".join([done, *counts, *spent(tally.usage), *passed_over(tally.passes), seconds])
 
 
 def _print_record(tally: _Tally, out: Path | None, *, ok: bool, interrupted: bool) -> None:
@@ -173,6 +204,10 @@ def _print_record(tally: _Tally, out: Path | None, *, ok: bool, interrupted: boo
                 "items": tally.total,
                 "done": tally.done,
                 "statuses": dict(tally.statuses),
+                "errors": [
+                    {"message": text, "count": count}
+                    for text, count in tally.errors.most_common(_SHOWN)
+                ],
                 "usage": tally.usage.to_dict(),
                 "seconds": perf_counter() - tally.started,
                 "out": None if out is None else str(out),

@@ -289,7 +289,8 @@ class UsageRecord(Record):
 
     `unknown` are those of `calls` whose end nobody saw: they may have been charged, and count
     with their worst case. `usd` is null where a model without a known price was called, which is
-    not the same as 0. `flops` are operations of models that say how many a token takes.
+    not the same as 0. `flops` are operations of models that say how many a token takes; those of
+    others are not counted, so 0 means that none were counted, not that there were none.
     """
 
     calls: int
@@ -343,9 +344,17 @@ class DataLine(Record):
     exhausted: str | None = None
 
 
+class ErrorCount(Record):
+    """Why items did not end well (the first line of it), and how many of them."""
+
+    message: str
+    count: int
+
+
 class DataReport(Record):
     """`graphdsl run --data FILE --out FILE --json`.
 
+    `errors` are the reasons of items that did not end well, at most 5, the most frequent first.
     `out` is the file that holds the lines of this run; null when an interruption came before the
     first.
     """
@@ -355,6 +364,7 @@ class DataReport(Record):
     items: int
     done: int
     statuses: dict[str, int]
+    errors: list[ErrorCount]
     usage: UsageRecord
     seconds: float
     out: str | None
@@ -471,7 +481,7 @@ class ModelsReport(Record):
 
 
 class PulledReport(Record):
-    """`graphdsl models pull NAME` and `graphdsl models path NAME`."""
+    """`graphdsl models pull NAME`, `models path NAME` and `models convert NAME`."""
 
     ok: Literal[True] = True
     name: str
@@ -493,13 +503,28 @@ class PriceRecord(Record):
     source: str
 
 
+class CheckedReplica(Record):
+    """One of several addresses of a model: whether it answers by itself.
+
+    `host` is null where the variable that holds the address is not set.
+    """
+
+    host: str | None
+    ok: bool
+    kind: str | None
+    error: str | None
+    seconds: float | None
+
+
 class CheckedModel(Record):
     """A declared model: whether it answers, and what it can do.
 
     `hosts` are those of its addresses. `error` says why it does not answer, `kind` is the class of
-    that error. `seconds` is what one token took. `members` are the models that it stands for: it is
-    ok when one of them is, and has no capabilities of its own. `price` is null where nobody knows
-    it.
+    that error. `seconds` is what one token took. `members` are the models that may be called in its
+    place. A group is ok when one of them is, and has no capabilities of its own; a replay with
+    `otherwise` is ok when its bank can be read. `price` is null where nobody knows it. `replicas`
+    has every address where there are several: the model is ok when one of them answers, and
+    `seconds` is what the quickest took.
     """
 
     name: str
@@ -515,6 +540,7 @@ class CheckedModel(Record):
     context_tokens: int | None
     price: PriceRecord | None
     members: list[str]
+    replicas: list[CheckedReplica]
 
 
 class ModelsCheckReport(Record):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from graphdsl.cli.output import console, counted, money, safe, spent
+from graphdsl.cli.output import console, counted, safe
+from graphdsl.cli.spending import money, passed_over, passes, spent
 from graphdsl.ir.addresses import written_name
 from graphdsl.ops.core import CORE
 
@@ -38,7 +40,7 @@ def print_tree(trace: Trace, whole: bool = False) -> None:
     if trace.value:
         root.add(_line(f"→ {_short(trace.value)}", "bold"))
     if trace.error:
-        root.add(_line(_short(trace.error), "red"))
+        root.add(_whole(trace.error, "red"))
     console().print(root)
 
 
@@ -56,7 +58,7 @@ def _title(trace: Trace) -> Text:
 
     title = Text(f"{trace.flow}", style="bold")
     title.append(f"  {trace.status}", style=_STYLES.get(trace.status, "green"))
-    told = ", ".join([f"{trace.seconds:.2f} s", *spent(trace.usage)])
+    told = ", ".join([f"{trace.seconds:.2f} s", *spent(trace.usage), *passed_over(passes(trace))])
     title.append(f"  {told}  run {trace.run_id}", style="dim")
     return title
 
@@ -65,6 +67,13 @@ def _line(text: str, style: str) -> Text:
     from rich.text import Text
 
     return Text(safe(text), style=style, no_wrap=True, overflow="ellipsis")
+
+
+def _whole(text: str, style: str) -> Text:
+    """A text in full, over several lines where it is long: what it names may stand at its end."""
+    from rich.text import Text
+
+    return Text(safe(" ".join(text.split())), style=style, overflow="fold")
 
 
 def _labels(trace: Trace) -> dict[str, str]:
@@ -94,8 +103,8 @@ def _add(tree: Tree, record: Record, trace: Trace, labels: Mapping[str, str], wi
     """`width` is the cells that labels of this depth may take."""
     label = f"{labels[record.address]:<{max(width, 1)}}"
     branch = tree.add(_node(record, trace, label))
-    for note in record.notes:
-        branch.add(_line(_short(note), "yellow"))
+    for note, count in Counter(record.notes).items():
+        branch.add(_whole(f"{count} × {note}" if count > 1 else note, "yellow"))
     for call in sorted(record.calls, key=lambda call: (call.model, call.sample)):
         if call.text is not None:
             branch.add(_line(f"{call.model} {call.sample}: {_short(call.text)}", ""))

@@ -15,6 +15,7 @@ from graphdsl.compiler.check_money import check_money
 from graphdsl.compiler.check_prompt import check_prompt
 from graphdsl.compiler.check_sampling import warn_same_samples
 from graphdsl.compiler.check_search import check_search
+from graphdsl.compiler.check_settings import warn_idle_settings
 from graphdsl.compiler.check_test import check_test
 from graphdsl.compiler.entities import UNITS
 from graphdsl.compiler.modules import STD, imported, is_std, load, name_of
@@ -147,6 +148,7 @@ def _warn(modules: Sequence[Module], main: Module, session: Session) -> None:
         warn_unused_declarations(module, session, shared)
     for module in modules:
         warn_same_samples(module, session)
+        warn_idle_settings(module, session)
     warn_secrets(modules, session)
 
 

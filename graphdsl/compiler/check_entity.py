@@ -13,6 +13,7 @@ from graphdsl.compiler.entities import literal
 from graphdsl.compiler.report import error, instead
 from graphdsl.compiler.session import Frame
 from graphdsl.diagnostics import Diagnostic, Help, Span, TextEdit
+from graphdsl.errors import BackendError
 from graphdsl.ir.backends import COMPOSITES, BackendKind, Option, backend_kind, backend_names
 from graphdsl.ir.option_rules import Conflict, conflict
 from graphdsl.syntax import tree
@@ -24,6 +25,7 @@ _EXAMPLES: Final = {
     "bank": 'bank = "bank.jsonl"',
     "base_url": 'base_url = "http://127.0.0.1:8000/v1"',
 }
+_REPAIR: Final = ("repair, update or uninstall the package, or take another backend",)
 _NAME: Final = Option("name", "text", "its name")
 
 
@@ -58,7 +60,11 @@ def _backend(model: tree.Model, what: str, frame: Frame) -> BackendKind | None:
         return None
     name = literal(entry.value)
     named = isinstance(entry.value, tree.Ref | tree.String)
-    kind = backend_kind(name) if named else None
+    try:
+        kind = backend_kind(name) if named else None
+    except BackendError as broken:
+        frame.report(error(codes.UNKNOWN_BACKEND, str(broken), entry.value.span, helps=_REPAIR))
+        return None
     if kind is not None and isinstance(entry.value, tree.Ref):
         return kind
     frame.report(_unknown_backend(str(name) if named else "", kind, entry.value.span))

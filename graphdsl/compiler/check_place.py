@@ -61,8 +61,14 @@ def _check_place(option: Option, value: tree.Expr, frame: Frame) -> None:
             message = f"`{option.name}` is empty"
             frame.report(error(codes.WRONG_OPTION, message, value.span, notes=(_doc(option),)))
         case _:
-            message = f"`{option.name}` must be {ARTICLES[option.kind]}"
-            frame.report(error(codes.WRONG_OPTION, message, value.span, notes=(_doc(option),)))
+            frame.report(_no_place(option, value))
+
+
+def _no_place(option: Option, value: tree.Expr) -> Diagnostic:
+    message = f"`{option.name}` must be {ARTICLES[option.kind]}"
+    several = isinstance(value, tree.ListExpr)
+    helps = (f"write one, without brackets: `{option.name} = …`",) if several else ()
+    return error(codes.WRONG_OPTION, message, value.span, notes=(_doc(option),), helps=helps)
 
 
 def _check_address(option: Option, value: tree.String, frame: Frame) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from graphdsl.compiler import codes
 from graphdsl.compiler.call_graph import calls_in
-from graphdsl.compiler.entities import is_group, literal, models_in_list, parts, pool_models
+from graphdsl.compiler.check_settings import setting_entry
+from graphdsl.compiler.entities import literal, pool_models
 from graphdsl.compiler.program import Module
 from graphdsl.compiler.report import warning
 from graphdsl.compiler.session import Session
@@ -47,19 +48,10 @@ def _greedy(given: dict[str, tree.Expr], module: Module) -> Span | None:
     if temperature is not None:
         return temperature.span if literal(temperature) == 0 else None
     models = _models(given.get("models"), module)
-    entries = [_temperature(where, model) for where, model in models]
+    entries = [setting_entry(where, model, "temperature") for where, model in models]
     if not entries or any(entry is None or literal(entry.value) != 0 for entry in entries):
         return None
     return next((entry.span for entry in entries if entry is not None), None)
-
-
-def _temperature(module: Module, model: tree.Model) -> tree.Entry | None:
-    """Where the temperature of a model stands: its own, else that of its first member."""
-    own = next((entry for entry in model.entries if entry.key.text == "temperature"), None)
-    if own is not None or not is_group(model):
-        return own
-    members = models_in_list(module, parts(model))
-    return _temperature(*members[0][1:]) if members else None
 
 
 def _models(expr: tree.Expr | None, module: Module) -> Iterator[tuple[Module, tree.Model]]:

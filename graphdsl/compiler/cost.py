@@ -27,9 +27,10 @@ class Cost:
     """The bounds of one run. `critical` counts the calls that wait for one another.
 
     `path` names the steps on the longest such chain; a loop stands for all that is in it.
-    `formula` is the arithmetic of `calls`. `usd` is in 1e-12 USD and `flops` in operations, for
-    prompts of at most `prompt_tokens`: nothing at the top where a model in `uses` has no price,
-    says no `flops_per_token` or has no `max_tokens`. Both are 0 where `prompt_tokens` is None.
+    `formula` is the arithmetic of `calls`. `usd` is in 1e-12 USD (`usd.high / 1e12` are dollars)
+    and `flops` in operations, for prompts of at most `prompt_tokens`: nothing at the top where a
+    model in `uses` has no price, says no `flops_per_token` or has no `max_tokens`. Both are None
+    where `prompt_tokens` is None, and those of the rows have nothing at the top.
     """
 
     rows: tuple[Row, ...]
@@ -39,8 +40,8 @@ class Cost:
     path: tuple[str, ...]
     formula: str
     prompt_tokens: int | None
-    usd: Bounds
-    flops: Bounds
+    usd: Bounds | None
+    flops: Bounds | None
     uses: tuple[Use, ...]
 
 
@@ -64,8 +65,8 @@ def cost(
         part.path,
         part.formula,
         prompt_tokens,
-        part.usd,
-        part.flops,
+        None if prompt_tokens is None else part.usd,
+        None if prompt_tokens is None else part.flops,
         part.uses,
     )
 

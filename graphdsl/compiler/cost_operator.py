@@ -15,7 +15,8 @@ from graphdsl.plan import Step
 def operator_part(step: Step, operator: Operator, depth: int, prompt_tokens: int | None) -> Part:
     """Bounds of one evaluation; samples of an operator with `models` are drawn in parallel.
 
-    Money and operations are counted for prompts of so many tokens, where that is given.
+    Money and operations are counted for prompts of so many tokens; where that is not given, they
+    have no top.
     """
     attrs = {param.name: param.default for param in operator.params if not param.required}
     attrs.update(step.attrs)
@@ -27,7 +28,7 @@ def operator_part(step: Step, operator: Operator, depth: int, prompt_tokens: int
     formula = _formula(attrs, calls)
     uses = uses_of(attrs)
     tokens = _shared([use.max_tokens for use in uses], bound.high)
-    usd = flops = NONE
+    usd = flops = Bounds(0, None)
     if prompt_tokens is not None:
         usd = _shared([use.worst(prompt_tokens) for use in uses], bound.high)
         flops = _shared([use.operations(prompt_tokens) for use in uses], bound.high)

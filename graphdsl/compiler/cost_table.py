@@ -21,9 +21,9 @@ def render_cost(found: Cost) -> str:
     Money is shown where some call costs something or nobody knows, operations where a model says
     how many a token takes.
     """
-    asked = found.prompt_tokens is not None
-    money = asked and found.usd.high != 0
-    operations = asked and any(flops_of(use.model) is not None for use in found.uses)
+    money = found.usd is not None and found.usd.high != 0
+    known = any(flops_of(use.model) is not None for use in found.uses)
+    operations = found.flops is not None and known
     rows = [_cells(row, "  " * row.depth + row.address, money, operations) for row in found.rows]
     rows.append(_cells(found, "total", money, operations))
     lines = _aligned(rows)
@@ -47,12 +47,16 @@ def _tokens(tokens: Bounds) -> str:
     return "unbounded tokens" if tokens.high is None else f"up to {tokens.high:,} tokens"
 
 
-def _dollars(usd: Bounds) -> str:
-    return "unknown cost" if usd.high is None else f"up to {dollars(usd.high, _DIGITS)}"
+def _dollars(usd: Bounds | None) -> str:
+    if usd is None or usd.high is None:
+        return "unknown cost"
+    return f"up to {dollars(usd.high, _DIGITS)}"
 
 
-def _operations(flops: Bounds) -> str:
-    return "unknown FLOPs" if flops.high is None else f"up to {flops.high:.3g} FLOPs"
+def _operations(flops: Bounds | None) -> str:
+    if flops is None or flops.high is None:
+        return "unknown FLOPs"
+    return f"up to {flops.high:.3g} FLOPs"
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from graphdsl.compiler.program import Module
+from graphdsl.errors import BackendError
 from graphdsl.ir.backends import COMPOSITES, BackendKind, backend_kind
 from graphdsl.ir.entities import EnvVar, MemorySpec, ModelSpec, PromptSpec
 from graphdsl.plan import Budget
@@ -70,7 +71,10 @@ def setting(expr: tree.Expr) -> Any:
 def backend_of(model: tree.Model) -> BackendKind | None:
     """The kind of backend that a model names; None where there is no such, which is reported."""
     entry = next((entry for entry in model.entries if entry.key.text == "backend"), None)
-    return None if entry is None else backend_kind(str(literal(entry.value)))
+    try:
+        return None if entry is None else backend_kind(str(literal(entry.value)))
+    except BackendError:  # the package of another is broken, which is reported as well
+        return None
 
 
 def is_group(model: tree.Model) -> bool:

@@ -29,7 +29,6 @@ class Capabilities:
 
     max_in_flight: int = 1
     adaptive: bool = False
-    max_n: int = 1
     seeds: bool = False
     logprobs: bool = False
     stop_strings: bool = False
@@ -43,8 +42,6 @@ class Capabilities:
     relevance_scores: bool = False
     embeddings: bool = False
     priorities: bool = False
-    shares_prefill_between_requests: bool = False
-    shares_prefill_within_n: bool = False
     context_tokens: int | None = None
 
 

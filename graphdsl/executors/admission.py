@@ -3,7 +3,8 @@
 The bound of a local engine is fixed. That of an endpoint nobody knows, so it is found as TCP finds
 a rate (Chiu & Jain 1989; slow start of Jacobson 1988): it doubles with every round of successes
 until the endpoint refuses for the first time, then grows by one a round, and shrinks by a fifth at
-a refusal (429, 503), at most once in `COOL_DOWN` seconds. `Retry-After` keeps everybody waiting.
+a refusal (429, 503), at most once in `COOL_DOWN` seconds. `Retry-After` closes the door for
+everybody; those in the queue are sent away (`Paused`), since others may need what they hold.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ START: Final = 20
 
 SHRINK: Final = 0.8
 COOL_DOWN: Final = 15.0
+
+
+class Paused(Exception):
+    """The door was closed while somebody waited; see `Admission.pause` for how long."""
 
 
 class Admission:
@@ -38,8 +43,12 @@ class Admission:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def __aenter__(self) -> None:
-        if not self.enter_now():
-            await self.enter()
+        while not self.enter_now():
+            try:
+                return await self.enter()
+            except Paused:
+                await asyncio.sleep(self.pause)
+        return None
 
     async def __aexit__(self, *_: object) -> None:
         self.leave()
@@ -54,15 +63,24 @@ class Admission:
         return True
 
     async def enter(self) -> None:
-        """Wait in the queue for a place."""
+        """Wait in the queue for a place. Raises `Paused` when the door is, or gets, closed."""
+        if self.pause:
+            raise Paused
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self.leave()
             raise
+
+    @property
+    def pause(self) -> float:
+        """Seconds for which the endpoint wants no calls; 0 while the door is open."""
+        if not self._paused:
+            return 0.0
+        return max(0.0, self._paused - asyncio.get_running_loop().time())
 
     def leave(self) -> None:
         """Give a place back, to the first who waits."""
@@ -87,12 +105,13 @@ class Admission:
             self.limit = max(1.0, self.limit * SHRINK)
         if retry_after and now + retry_after > self._paused:
             self._paused = now + retry_after
-            loop.call_at(self._paused, self._grant)
+            while self._waiting:
+                turn = self._waiting.popleft()
+                if not turn.done():
+                    turn.set_exception(Paused())
 
     def _open(self) -> bool:
-        if self.in_flight >= int(self.limit):
-            return False
-        return not self._paused or asyncio.get_running_loop().time() >= self._paused
+        return self.in_flight < int(self.limit) and not self.pause
 
     def _grant(self) -> None:
         """Let in those who still wait, in order, while there is room; the cancelled are gone."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -15,12 +16,14 @@ from graphdsl.executors.lane import Lane, Served
 from graphdsl.ir.backends import CALLING, PRICES, SAMPLING, backend_kind
 from graphdsl.ir.entities import EnvVar
 from graphdsl.plan import ModelSpec
-from graphdsl.prices import Price, price_of
+from graphdsl.prices import Price, flops_of, price_of
 
 Open = Callable[[ModelSpec], Awaitable[Backend]]
 """Opens a declared model; raises `BackendError`."""
 
-_PER_CALL: Final = frozenset(option.name for option in (*SAMPLING, *CALLING, *PRICES))
+_PER_CALL: Final = frozenset(
+    {option.name for option in (*SAMPLING, *CALLING, *PRICES)} | {"otherwise"}
+)
 
 _LANES: Final = 1024
 """Declared models that are remembered by identity, since every call asks."""
@@ -51,7 +54,8 @@ class Backends:
             return lane
         if self._closed:
             raise RuntimeError("these backends are closed")
-        lane = Lane(spec, await self._served_by(spec), await _price(spec))
+        alone = _alone(spec)
+        lane = Lane(spec, await self._served_by(spec), await _price(alone), flops_of(alone))
         if len(self._lanes) >= _LANES:
             self._lanes.clear()
         self._lanes[id(spec)] = lane
@@ -108,29 +112,37 @@ async def _price(spec: ModelSpec) -> Price | None:
     return await asyncio.to_thread(price_of, spec)
 
 
+def _alone(spec: ModelSpec) -> ModelSpec:
+    """The model without those that answer in its place, which are called and paid by themselves."""
+    if not spec.others:
+        return spec
+    options = {name: value for name, value in spec.options.items() if name != "otherwise"}
+    return replace(spec, options=options)
+
+
 def _key(spec: ModelSpec) -> str:
     """What makes two models one backend."""
-    options = {name: spec.options[name] for name in spec.options if name not in _PER_CALL}
+    options = {name: value for name, value in spec.options.items() if name not in _PER_CALL}
     folder = spec.folder if "bank" in options else None  # a relative bank is another one elsewhere
     parts = [spec.backend, _place(spec), options, folder]
     return json.dumps(parts, sort_keys=True, default=_plain)
 
 
 def _plain(value: object) -> object:
-    """What options hold beside JSON: names of variables, and other models."""
+    """What options hold beside JSON: names of variables."""
     if isinstance(value, EnvVar):
         return {"env": value.name}
-    if isinstance(value, ModelSpec):
-        return _key(value)
     raise TypeError(f"an option cannot be a {type(value).__name__}")
 
 
 def _place(spec: ModelSpec) -> str:
     """The model's own name; a path in full, since another folder may have another such file."""
+    kind = backend_kind(spec.backend)
+    if kind is None or not kind.files:
+        return spec.model
     name = Path(spec.model).expanduser()
     path = Path(spec.folder or "", name)
-    is_path = name.suffix == ".gguf" or len(name.parts) > 1 or path.is_file()
-    return str(path.resolve()) if is_path else spec.model
+    return str(path.resolve()) if name.suffix == ".gguf" or path.exists() else spec.model
 
 
 def _retrieve(task: asyncio.Task[Served]) -> None:

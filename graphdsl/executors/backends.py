@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from graphdsl.errors import BackendError
 from graphdsl.executors.abc import Backend
 from graphdsl.executors.download import Progress
-from graphdsl.ir.backends import BackendKind, backend_names, plugin
+from graphdsl.executors.guarded_backend import open_guarded
+from graphdsl.ir.backends import BackendKind, backend_names, package_of, plugin
 from graphdsl.plan import ModelSpec
 
 Opener = Callable[[ModelSpec, Progress | None], Awaitable[Backend]]
@@ -52,10 +54,10 @@ async def _litellm(spec: ModelSpec, _progress: Progress | None) -> Backend:
     return await LitellmBackend.open(spec)
 
 
-async def _replay(spec: ModelSpec, progress: Progress | None) -> Backend:
+async def _replay(spec: ModelSpec, _progress: Progress | None) -> Backend:
     from graphdsl.executors.replay import ReplayBackend
 
-    return await ReplayBackend.open(spec, progress=progress)
+    return await ReplayBackend.open(spec)
 
 
 async def _simulated(spec: ModelSpec, _progress: Progress | None) -> Backend:
@@ -83,7 +85,8 @@ async def open_backend(spec: ModelSpec, progress: Progress | None = None) -> Bac
     """
     opener = OPENERS.get(spec.backend)
     if opener is None and (found := plugin(spec.backend)) is not None:
-        opener = found.open
+        opening = partial(found.open, spec, progress)
+        return await open_guarded(spec, package_of(spec.backend), opening)
     if opener is None:
         known = ", ".join(f"`{kind}`" for kind in backend_names())
         raise BackendError(

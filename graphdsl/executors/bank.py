@@ -45,6 +45,13 @@ class Bank(Protocol):
         """
         ...
 
+    def has_items(self, model: str) -> bool:
+        """Whether replies of that model go by items, since nobody knows their prompts.
+
+        Raises as `find` does.
+        """
+        ...
+
     def close(self) -> None:
         """Close the file; may be called twice."""
         ...
@@ -66,12 +73,25 @@ class BankWriter(Protocol):
         ...
 
 
-def open_bank(path: Path) -> Bank:
-    """A bank to read. Raises `NoBank` and `BadBank`, `OSError` for a file that cannot be read."""
+def open_bank(path: Path, *, empty: bool = False) -> Bank:
+    """A bank to read; with `empty` it may be one that has no reply yet.
+
+    Raises `NoBank` and `BadBank`, `OSError` for a file that cannot be read.
+    """
     if path.is_dir():
         raise BadBank(f"`{path}` is a folder; name the bank in it")
     sqlite = _is_sqlite(path)
-    _check_filled(path)
+    _check_there(path)
+    bank = _open(path, sqlite)
+    if not bank.models and not empty:
+        bank.close()
+        raise BadBank(
+            f"`{path}` has no recorded reply; fill it with `graphdsl run FILE --record {path.name}`"
+        )
+    return bank
+
+
+def _open(path: Path, sqlite: bool) -> Bank:
     if sqlite:
         from graphdsl.executors.bank_sqlite import SqliteBank
 
@@ -82,7 +102,7 @@ def open_bank(path: Path) -> Bank:
 
 
 def open_writer(path: Path) -> BankWriter:
-    """A bank to write, which is read first where it exists; it is made by the first record.
+    """A bank to write: it is read first where it exists, and made where it does not.
 
     Raises `NoBank` where none can be made there, `BadBank` for a file that is none.
     """
@@ -109,10 +129,8 @@ def _is_sqlite(path: Path) -> bool:
     return suffix in SQLITE
 
 
-def _check_filled(path: Path) -> None:
+def _check_there(path: Path) -> None:
     if not path.exists():
         raise NoBank(
             f"there is no bank `{path}`; make one with `graphdsl run FILE --record {path.name}`"
         )
-    if not path.stat().st_size:
-        raise BadBank(f"`{path}` is empty; fill it with `graphdsl run FILE --record {path.name}`")

@@ -13,11 +13,15 @@ _SHOWN: Final = 6
 """Values of a parameter that a message lists."""
 
 
-def gap(found: Sequence[Recorded], wanted: Wanted, path: Path) -> str:
-    """What is missing, what there is instead, and how it can be had."""
+def gap(found: Sequence[Recorded], wanted: Wanted, path: Path, *, by_item: bool) -> str:
+    """What is missing, what there is instead, and how it can be had.
+
+    `by_item`: the bank has replies of that model which go by items.
+    """
     return (
-        f"`{path.name}` has no recording of {_wanted(wanted)}; {_there_is(found, wanted)}; record "
-        f"it with `graphdsl run … --record {path.name}`, or name a live model for what is missing: "
+        f"`{path.name}` has no recording of {_wanted(wanted)}; "
+        f"{_there_is(found, wanted, by_item)}; record it with "
+        f"`graphdsl run … --record {path.name}`, or name a live model for what is missing: "
         "`otherwise = [live]`"
     )
 
@@ -38,19 +42,18 @@ def _wanted(wanted: Wanted) -> str:
     return f"{about} by `{wanted.model}`: {', '.join(parts)}"
 
 
-def _there_is(found: Sequence[Recorded], wanted: Wanted) -> str:
+def _there_is(found: Sequence[Recorded], wanted: Wanted, by_item: bool) -> str:
     fits = fitting(found, wanted)
     if fits:
         return f"of these there are {_samples(fits)}"
     if found:
         names = dict.fromkeys(name for record in found for name in differences(record, wanted))
         return f"it has {_samples(found)}, with {_values(found, names)}"
-    if wanted.item is None:
-        return (
-            "it has nothing by that model for this prompt (a run of `--data` says which item a "
-            "prompt is about, for banks that go by items)"
-        )
-    return "it has nothing by that model for this prompt or item"
+    if wanted.item is not None:
+        which = "prompt or item" if by_item else "prompt"
+        return f"it has nothing by that model for this {which}"
+    hint = " (its replies go by items, and only a run of `--data` says which item this is)"
+    return f"it has nothing by that model for this prompt{hint if by_item else ''}"
 
 
 def _samples(records: Sequence[Recorded]) -> str:

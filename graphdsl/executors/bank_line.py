@@ -4,7 +4,7 @@ It is one flat object. These of its fields say what was asked, and one that is l
 whatever is asked: `temperature`, `max_tokens`, `top_p`, `stop`, `kind` (`chat`, `complete`),
 `schema` (a digest). `model` and `text` must be there, and `prompt` (a digest of the rendered
 prompt) or `item` (the data item that it was about; it decides only where there is no `prompt`).
-`sample` is 0 where it is left out. The others tell what came back.
+`sample` is 0 where it is left out. The others tell what came back; unknown ones are ignored.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from graphdsl.executors.bank_record import PARAMETERS, Recorded
 from graphdsl.executors.json_shape import object_of
-from graphdsl.values import PICO, Finish, LogprobStats, Usage
+from graphdsl.values import Finish, LogprobStats, Usage
 
 _LARGEST: Final = 2**53
 """Whole numbers up to here are the same as fractions."""
@@ -33,7 +33,7 @@ class BadRecord(ValueError):
 
 def to_line(record: Recorded) -> bytes:
     """A record as one line of JSON in ASCII, with its line break."""
-    asked, told = dict(record.parameters), record.usage
+    asked = dict(record.parameters)
     if "stop" in asked:
         asked["stop"] = list(asked["stop"])
     found: dict[str, Any] = {
@@ -45,8 +45,13 @@ def to_line(record: Recorded) -> bytes:
         "model": record.model,
     }
     found = {name: value for name, value in found.items() if value is not None} | asked
-    found |= {
-        "seed": record.seed,
+    return json.dumps(found | {"seed": record.seed} | _told(record)).encode() + b"\n"
+
+
+def _told(record: Recorded) -> dict[str, Any]:
+    """What came back."""
+    told = record.usage
+    return {
         "text": record.text,
         "finish": record.finish.value,
         "prompt_tokens": told.prompt_tokens,
@@ -55,9 +60,6 @@ def to_line(record: Recorded) -> bytes:
         **_logprob_fields(record.logprobs),
         "latency_s": round(record.seconds, 6),
     }
-    if told.usd:
-        found["usd"] = told.usd
-    return json.dumps(found).encode() + b"\n"
 
 
 def from_line(line: bytes | str) -> Recorded:
@@ -90,7 +92,6 @@ def _parsed(fields: dict[str, Any]) -> Recorded:
         _count(fields, "prompt_tokens"),
         _count(fields, "cached_tokens"),
         _count(fields, "completion_tokens"),
-        cost=round(_amount(fields, "usd") * PICO),
     )
     return Recorded(
         model,

@@ -18,7 +18,7 @@ from typing import BinaryIO, Final
 
 from graphdsl.executors.bank import KEPT, BadBank
 from graphdsl.executors.bank_line import BadRecord, from_line, to_line
-from graphdsl.executors.bank_record import Recorded
+from graphdsl.executors.bank_record import Recorded, is_item
 from graphdsl.executors.model_cache import exclusive
 
 _PATIENCE: Final = 60.0
@@ -37,8 +37,6 @@ class LinesBank:
         self._file = path.open("rb", buffering=0)  # what is buffered may be old
         try:
             self._catch_up()
-            if not self._places:
-                raise BadBank(f"`{path}` has no whole line")
         except BaseException:
             self._file.close()
             raise
@@ -52,6 +50,10 @@ class LinesBank:
         """See `Bank`."""
         self._catch_up()
         return self._find(place, model)
+
+    def has_items(self, model: str) -> bool:
+        """See `Bank`."""
+        return any(is_item(place) for place, name in self._places if name == model)
 
     def close(self) -> None:
         """See `Bank`."""
@@ -86,6 +88,7 @@ class LinesWriter:
         self._path = path
         self._seen = _Seen(path)
         with self._alone():
+            path.touch()
             self._catch_up()
 
     def add(self, records: Sequence[Recorded]) -> int:

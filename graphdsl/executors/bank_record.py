@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -30,8 +30,9 @@ class Replayed(Completion):
 class Recorded:
     """A reply with the request that it answers.
 
-    `parameters` are those of `PARAMETERS` that the record has. `seconds` is what the call took.
-    `asked` is the prompt itself, where it was kept: turns, or the text to be continued.
+    `parameters` are those of `PARAMETERS` that the record has. `usage` has no cost, since giving
+    the reply once more is free; `seconds` is what the call took. `asked` is the prompt itself,
+    where it was kept: turns, or the text to be continued.
     """
 
     model: str
@@ -74,6 +75,11 @@ def item_place(item: str) -> str:
     return f"item:{item}"
 
 
+def is_item(place: str) -> bool:
+    """Whether that is the place of an item."""
+    return place.startswith(item_place(""))
+
+
 def prompt_digest(request: Request) -> str:
     """A name for a rendered prompt that does not show it, in hexadecimal digits."""
     return _digest(json.dumps(_prompt(request))).hex()
@@ -105,7 +111,7 @@ def recorded(
         request.seed,
         parameters_of(request),
         completion.finish,
-        completion.usage,
+        replace(completion.usage, cost=0),
         completion.logprobs,
         seconds,
         asked=_prompt(request) if content else None,

@@ -11,7 +11,7 @@ from typing import Final
 
 from graphdsl.executors.bank import KEPT, BadBank
 from graphdsl.executors.bank_line import BadRecord, from_line, to_line
-from graphdsl.executors.bank_record import Recorded
+from graphdsl.executors.bank_record import Recorded, item_place
 
 _BUSY: Final = 60.0
 """Seconds to wait for another process that is writing."""
@@ -35,6 +35,7 @@ COMMIT;
 
 _ADD: Final = "INSERT OR IGNORE INTO replies (identity, place, model, record) VALUES (?, ?, ?, ?)"
 _FIND: Final = "SELECT id, record FROM replies WHERE model = ? AND place = ? ORDER BY id"
+_ITEMS: Final = "SELECT 1 FROM replies WHERE model = ? AND place GLOB ? LIMIT 1"
 _MODELS: Final = "SELECT DISTINCT model FROM replies ORDER BY model"
 
 
@@ -47,14 +48,10 @@ class SqliteBank:
             self._connection = _connect(f"{path.resolve().as_uri()}?mode=ro")
         try:
             with _explained(path):
-                _check(self._connection, path)
-                rows: list[tuple[str]] = self._connection.execute(_MODELS).fetchall()
-            if not rows:
-                raise BadBank(f"`{path}` has no recorded reply")
+                self._models = _models(self._connection, path)
         except BaseException:
             self._connection.close()
             raise
-        self._models = tuple(model for (model,) in rows)
         self._find = lru_cache(KEPT)(self._read)
 
     @property
@@ -67,6 +64,12 @@ class SqliteBank:
         with _explained(self._path):
             (version,) = self._connection.execute("PRAGMA data_version").fetchone()
         return self._find(version, place, model)
+
+    def has_items(self, model: str) -> bool:
+        """See `Bank`."""
+        with _explained(self._path):
+            found = self._connection.execute(_ITEMS, (_utf8(model), f"{item_place('')}*"))
+            return found.fetchone() is not None
 
     def close(self) -> None:
         """See `Bank`."""
@@ -90,16 +93,11 @@ class SqliteWriter:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connection: sqlite3.Connection | None = None
-        if path.exists():
-            with _explained(path):
-                self._connection = self._open()
+        with _explained(path):
+            self._connection = self._open()
 
     def add(self, records: Sequence[Recorded]) -> int:
         """See `BankWriter`."""
-        if self._connection is None:
-            with _explained(self._path):
-                self._connection = self._open()
         connection = self._connection
         before = connection.total_changes
         rows = (
@@ -113,9 +111,7 @@ class SqliteWriter:
 
     def close(self) -> None:
         """See `BankWriter`."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._connection.close()
 
     def _open(self) -> sqlite3.Connection:
         connection = _connect(self._path.resolve().as_uri())
@@ -134,6 +130,15 @@ def _connect(address: str) -> sqlite3.Connection:
     return sqlite3.connect(
         address, timeout=_BUSY, isolation_level=None, check_same_thread=False, uri=True
     )
+
+
+def _models(connection: sqlite3.Connection, path: Path) -> tuple[str, ...]:
+    """The models of a bank that is read; none of a file in which nothing is yet."""
+    if not _tables(connection):
+        return ()
+    _check(connection, path)
+    rows: list[tuple[str]] = connection.execute(_MODELS).fetchall()
+    return tuple(model for (model,) in rows)
 
 
 def _tables(connection: sqlite3.Connection) -> int:

@@ -1,4 +1,8 @@
-"""A model that fails again and again is left alone for a while (circuit breaker, Nygard 2007)."""
+"""A model that fails again and again is left alone for a while (circuit breaker, Nygard 2007).
+
+Many calls that run at the same time and fail together are one failure: what counts is whether
+those that began after it fail as well.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from graphdsl.errors import BackendError, CircuitOpen
 WINDOW: Final = 20
 """Calls that are looked back at."""
 
-LEAST: Final = 10
+LEAST: Final = 5
 """Outcomes without which nothing is concluded."""
 
 RATIO: Final = 0.5
@@ -21,6 +25,9 @@ FIRST: Final = 15.0
 LONGEST: Final = 120.0
 """Seconds for which it is left alone: at first, and at most (doubled while probes fail)."""
 
+PROBE: Final = 1.0
+"""Seconds that others leave a probe alone before they look again."""
+
 
 class Breaker:
     """The health of one open model, by the outcomes of its last calls.
@@ -29,7 +36,7 @@ class Breaker:
     passes as a probe, whose outcome closes the breaker or opens it for twice as long.
     """
 
-    __slots__ = ("_cause", "_clock", "_outcomes", "_pause", "_probing", "_until")
+    __slots__ = ("_cause", "_clock", "_failed", "_outcomes", "_pause", "_probing", "_until")
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -38,21 +45,26 @@ class Breaker:
         self._pause = FIRST
         self._probing = False
         self._cause = ""
+        self._failed = float("-inf")
+
+    def now(self) -> float:
+        """When a call begins, for `failed`."""
+        return self._clock()
 
     def check(self, model: str) -> bool:
         """Let a call pass, or raise `CircuitOpen`; True when the call is the probe."""
         if self._until is None:
             return False
         left = self._until - self._clock()
-        if left > 0 or self._probing:
-            raise CircuitOpen(
-                f"`{model}` has failed too often ({self._cause}); it is asked again in "
-                f"{max(left, 0.0):.0f} s",
-                model=model,
-                retry_after=max(left, 0.0),
-            )
-        self._probing = True
-        return True
+        if left <= 0 and not self._probing:
+            self._probing = True
+            return True
+        wait = max(left, PROBE)
+        raise CircuitOpen(
+            f"`{model}` has failed too often ({self._cause}); it is asked again in {wait:.0f} s",
+            model=model,
+            retry_after=wait,
+        )
 
     def succeeded(self, probe: bool) -> None:
         """A call came back, whatever it said."""
@@ -61,8 +73,11 @@ class Breaker:
             self._until, self._probing, self._pause = None, False, FIRST
             self._outcomes.clear()
 
-    def failed(self, probe: bool, error: BackendError) -> None:
+    def failed(self, probe: bool, began: float, error: BackendError) -> None:
         """A call failed for a reason that lies with the model or the way to it."""
+        if began < self._failed and not probe:
+            return
+        self._failed = self._clock()
         self._outcomes.append(False)
         self._cause = str(error)
         if probe:

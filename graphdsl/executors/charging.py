@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from graphdsl.errors import InputError
+from graphdsl.errors import BackendError, CallTimeout, InputError
 from graphdsl.executors.abc import ChatRequest, Meter
-from graphdsl.executors.lane import Lane
+from graphdsl.executors.lane import NOT_SENT, Lane
 from graphdsl.executors.ledger import Amount, Scope
+from graphdsl.plan import ModelSpec
 from graphdsl.values import Messages, Usage
 
 _TEMPLATE_TOKENS: Final = 64
@@ -40,15 +41,23 @@ def _refuse_unknown(lane: Lane, scope: Scope) -> None:
     """What nobody knows cannot be limited. The checker says so too, but a model may be another."""
     name, limits = lane.spec.name, [outer.limits for outer in scope.chain()]
     if lane.price is None and any(limit.usd is not None for limit in limits):
+        block, option = _missing_prices(lane.spec)
         raise InputError(
-            f"model `{name}` has no known price, so money cannot be limited; write "
-            "`usd_per_mtok_in = …  usd_per_mtok_out = …` in its block, or limit calls or tokens"
+            f"model `{name}` has no known price, so money cannot be limited; write `{block}` in "
+            f"its block, or `{option}` in `--model`, or limit calls or tokens"
         )
     if lane.flops is None and any(limit.flops is not None for limit in limits):
         raise InputError(
             f"nobody knows how many operations a token of `{name}` takes, so they cannot be "
             "limited; write `flops_per_token = …` in its block, about twice its parameters"
         )
+
+
+def _missing_prices(spec: ModelSpec) -> tuple[str, str]:
+    """The entries of a model block that would tell its price, and the same for `--model`."""
+    rates = ("usd_per_mtok_in", "usd_per_mtok_out")
+    missing = [rate for rate in rates if rate not in spec.options]
+    return "  ".join(f"{rate} = …" for rate in missing), "".join(f",{rate}=…" for rate in missing)
 
 
 def _affordable(lane: Lane, money: int, prompt: int) -> int | None:
@@ -86,13 +95,27 @@ def priced(usage: Usage, lane: Lane, seconds: float) -> Usage:
     if lane.free and not usage.cost:
         return usage
     price = lane.price
+    seconds = seconds if lane.timeout is None else min(seconds, lane.timeout)
     cost = usage.cost or None if price is None else price.cost(usage, seconds, _places(lane))
-    fresh = usage.prompt_tokens - usage.cached_tokens + usage.completion_tokens
+    fresh = max(0, usage.prompt_tokens - usage.cached_tokens) + usage.completion_tokens
     return replace(usage, cost=cost, flops=(lane.flops or 0) * fresh)
 
 
-def lost(lane: Lane, request: ChatRequest, meter: Meter, seconds: float, unknown: bool) -> Usage:
-    """What a call without a completion has cost; its worst case where nobody knows."""
+def failed(
+    lane: Lane, request: ChatRequest, meter: Meter, seconds: float, error: BaseException
+) -> Usage:
+    """What a call without a completion has cost; its worst case where nobody knows.
+
+    Nothing where no model worked on it; what the meter says where the backend counts exactly, or
+    where the endpoint was done with it; else the worst case.
+    """
+    if isinstance(error, NOT_SENT) and not error.uncertain:
+        return Usage()
+    metered = lane.served.capabilities.metered
+    if isinstance(error, BackendError) and not isinstance(error, CallTimeout):
+        unknown = error.uncertain
+    else:
+        unknown = not metered  # we cut it off ourselves
     if not unknown:
         return priced(meter.usage, lane, seconds)
     worst = Usage(

@@ -8,7 +8,7 @@ from typing import Final
 
 from yarl import URL
 
-from graphdsl.errors import BackendError
+from graphdsl.errors import ModelNotFound
 from graphdsl.executors.secret import Secret
 
 _VERSION: Final = "v1"
@@ -36,10 +36,11 @@ class Address:
         return whole.with_query(start.query_string) if start.query_string else whole
 
 
-def parse_address(text: str, model: str) -> Address:
+def parse_address(text: str, model: str, variable: str | None = None) -> Address:
     """An `http` or `https` URL, to which `/v1` is added where it has no path.
 
-    Raises `BackendError`, which does not repeat the text: it may hold a password.
+    `variable` is the environment variable that it came from. Raises `ModelNotFound`, which does
+    not repeat the text: it may hold a password.
     """
     try:
         url = URL(text.strip())
@@ -47,9 +48,11 @@ def parse_address(text: str, model: str) -> Address:
     except ValueError:
         url, host, port = URL(), None, None
     if url.scheme not in ("http", "https") or not host:
-        raise BackendError(
-            f"the `base_url` of model `{model}` is not an address; write it as "
-            "`http://host:port/v1` or `https://host/v1`",
+        where = f"the `base_url` of model `{model}`"
+        if variable is not None:
+            where = f"`{variable}`, from which model `{model}` takes its address,"
+        raise ModelNotFound(
+            f"{where} is not an address; write it as `http://host:port/v1` or `https://host/v1`",
             model=model,
         )
     bare = url.with_user(None).with_fragment(None)
@@ -63,8 +66,15 @@ def parse_address(text: str, model: str) -> Address:
         bare,
         _root(bare),
         login,
-        tuple(Secret(value) for value in hidden if value) + ((login,) if login else ()),
+        tuple(Secret(value) for value in hidden if value) + _parts(login),
     )
+
+
+def _parts(login: Secret | None) -> tuple[Secret, ...]:
+    """A login as it is sent, and without the word before it."""
+    if login is None:
+        return ()
+    return login, Secret(login.reveal().partition(" ")[2])
 
 
 def _root(base: URL) -> URL:

@@ -151,7 +151,10 @@ class HttpEndpoint:
             raise self._failure(error) from None
         if response.status == HTTPStatus.OK:
             return response
-        said = await self._read(response)
+        try:
+            said = await self._read(response)
+        except BrokenReply:
+            said = b""  # the status says enough
         if response.status < HTTPStatus.MULTIPLE_CHOICES:
             raise unreadable(self.site, f"has the status {response.status}")
         raise refusal(self.site, response.status, response.headers, said)
@@ -195,9 +198,9 @@ class HttpEndpoint:
         site, why = self.site, self.site.clean(_reason(error))
         if isinstance(error, _TLS):
             return Unreachable(
-                f"{site.who} offers no connection that can be trusted: {why}; check the "
-                "certificate (`SSL_CERT_FILE` names a file of authorities), and whether `base_url` "
-                "should begin with `http://`",
+                f"{site.who} offers no connection that can be trusted; check the certificate "
+                "(`SSL_CERT_FILE` names a file of authorities), and whether `base_url` should "
+                f"begin with `http://`: {why}",
                 model=site.model,
                 retryable=False,
             )

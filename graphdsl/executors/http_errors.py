@@ -18,7 +18,9 @@ from graphdsl.errors import (
     RateLimited,
 )
 from graphdsl.executors.context_wording import overflow_numbers
+from graphdsl.executors.http_page import page_words
 from graphdsl.executors.json_shape import object_of
+from graphdsl.executors.refused_settings import advice
 from graphdsl.executors.retry_after import retry_after
 from graphdsl.executors.secret import Secret
 
@@ -26,6 +28,9 @@ _EXCERPT: Final = 300
 """Characters of what a server says that a message repeats."""
 
 _UNPRINTABLE: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
+
+_LIBRARY_PLACE: Final = re.compile(r"\s*\(_ssl\.c:\d+\)")
+"""Where in OpenSSL's binding an error came up, which tells nobody anything."""
 
 _STATUS_OF: Final = {
     "invalid_api_key": 401,
@@ -53,8 +58,11 @@ _FILTERED: Final = frozenset({"content_filter", "content_policy_violation", "mod
 _OVERFLOWED: Final = frozenset({"context_length_exceeded", "exceed_context_size_error"})
 _UNPAID: Final = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 _TOO_LONG: Final = frozenset({400, 413, 422})
+_MALFORMED: Final = frozenset({400, 422})
 _LATER: Final = frozenset({408, 425, 500, 502, 504})
 _NO_ROOM: Final = frozenset({503, 529})
+_GIVEN_UP: Final = frozenset({408, 504, 524})
+"""Somebody on the way had enough of waiting; the model may have worked on it all the same."""
 
 
 class RouteMissing(ModelNotFound):
@@ -66,7 +74,8 @@ class Site:
     """Who called whom: what every message names, and what none may show.
 
     `model` is the declared name, `sent` what the server calls it, `host` is `host:port`,
-    `key_name` the environment variable of the key.
+    `key_name` the environment variable of the key. `names_limit`: the model block may say what
+    the server calls the limit of a reply.
     """
 
     model: str
@@ -74,6 +83,7 @@ class Site:
     host: str
     key_name: str | None = None
     secrets: tuple[Secret, ...] = ()
+    names_limit: bool = True
 
     @property
     def who(self) -> str:
@@ -81,10 +91,13 @@ class Site:
         return f"`{self.model}` at `{self.host}`"
 
     def clean(self, text: str) -> str:
-        """A server's words on one line, short, without secrets and control characters."""
+        """A server's words on one line, short, without secrets and control characters.
+
+        They stand within a sentence, so that they do not end with a stop of their own.
+        """
         for secret in self.secrets:
             text = secret.redact(text)
-        line = _UNPRINTABLE.sub(" ", text).strip()
+        line = _UNPRINTABLE.sub(" ", _LIBRARY_PLACE.sub("", text)).strip().rstrip(".;, ")
         return line if len(line) <= _EXCERPT else line[:_EXCERPT] + "…"
 
 
@@ -121,7 +134,7 @@ def read_report(body: bytes) -> Report:
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):
-        return Report(body[:4096].decode("utf-8", "replace"))
+        return Report(page_words(body[:65_536].decode("utf-8", "replace"))[:4096])
     fields = object_of(found)
     if fields is None:
         return Report(str(found)[:4096])
@@ -174,7 +187,17 @@ def _classified(
             model=site.model,
             retry_after=retry_after(headers),
         )
-    return _other(site, status, says)
+    return _other(site, status, says + _to_write(site, status, report))
+
+
+def _to_write(site: Site, status: int, report: Report) -> str:
+    """What to write in the block where a setting is refused."""
+    if status not in _MALFORMED:
+        return ""
+    named = (report.details or {}).get("param")
+    blamed = named.partition(".")[0] if isinstance(named, str) else None
+    found = advice(report.text, blamed, limits=site.names_limit)
+    return f"; {found}" if found else ""
 
 
 def _other(site: Site, status: int, says: str) -> BackendError:
@@ -186,7 +209,12 @@ def _other(site: Site, status: int, says: str) -> BackendError:
         )
     later = status in _LATER or 520 <= status <= 526
     verb = "failed" if status >= 500 or status == 408 else "refused the request"
-    return BackendError(f"{site.who} {verb} ({status}){says}", model=site.model, retryable=later)
+    return BackendError(
+        f"{site.who} {verb} ({status}){says}",
+        model=site.model,
+        retryable=later,
+        uncertain=status in _GIVEN_UP,
+    )
 
 
 def _overflow(site: Site, report: Report, says: str) -> ContextOverflow | None:

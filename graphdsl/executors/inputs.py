@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, cast
 
 from graphdsl.diagnostics import did_you_mean
@@ -19,10 +19,8 @@ def bind_inputs(program: Program, given: Mapping[str, Any]) -> list[Value]:
     Raises `InputError` naming every parameter that is missing or unknown, or the first value
     that does not fit its type.
     """
+    check_names(program, given)
     types = dict(program.params)
-    unknown = [name for name in given if name not in types]
-    if unknown:
-        raise InputError(_unknown(program, unknown[0]))
     missing = [
         name
         for name, kind in program.params
@@ -32,6 +30,14 @@ def bind_inputs(program: Program, given: Mapping[str, Any]) -> list[Value]:
         names = ", ".join(f"`{name}: {types[name]}`" for name in missing)
         raise InputError(f"flow `{program.flow}` needs {names}")
     return [_bound(name, kind, given, program.defaults) for name, kind in program.params]
+
+
+def check_names(program: Program, given: Iterable[str]) -> None:
+    """Raises `InputError` for a name that no parameter of the flow has."""
+    names = [param for param, _ in program.params]
+    for name in given:
+        if name not in names:
+            raise InputError(_unknown(program, name))
 
 
 def _bound(name: str, kind: Type, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Value:

@@ -23,10 +23,10 @@ from graphdsl.errors import (
 from graphdsl.executors.abc import Backend, ChatRequest, Completion
 from graphdsl.executors.admission import Admission
 from graphdsl.executors.breaker import Breaker
-from graphdsl.executors.retry import ATTEMPTS, RetryBudget, delay
+from graphdsl.executors.retry import ATTEMPTS, OUTAGE, RetryBudget, delay
 from graphdsl.ir.backends import TIMEOUT, backend_kind
 from graphdsl.plan import ModelSpec
-from graphdsl.prices import Price, flops_of
+from graphdsl.prices import Price
 
 FATAL: Final = (BackendMissing, ModelNotFound, ModelCorrupt, AccessDenied, NotRecorded)
 """Errors after which no call of that model can work: without a fallback they end the run."""
@@ -36,9 +36,12 @@ NOT_SENT: Final = (RateLimited, Unreachable, CircuitOpen, NotRecorded, Unsupport
 
 
 class Served:
-    """An open backend and what all its callers share: the queue, the health, the retries."""
+    """An open backend and what all its callers share: the queue, the health, the retries.
 
-    __slots__ = ("admission", "backend", "breaker", "capabilities", "retries")
+    `answered`: it has given a completion before.
+    """
+
+    __slots__ = ("admission", "answered", "backend", "breaker", "capabilities", "retries")
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
@@ -48,6 +51,7 @@ class Served:
         )
         self.breaker = Breaker(time.monotonic)
         self.retries = RetryBudget()
+        self.answered = False
 
 
 class Lane:
@@ -60,11 +64,13 @@ class Lane:
 
     __slots__ = ("attempts", "flops", "free", "price", "served", "spec", "timeout")
 
-    def __init__(self, spec: ModelSpec, served: Served, price: Price | None) -> None:
+    def __init__(
+        self, spec: ModelSpec, served: Served, price: Price | None, flops: int | None = None
+    ) -> None:
         self.spec = spec
         self.served = served
         self.price = price
-        self.flops = flops_of(spec)
+        self.flops = flops
         self.free = price is not None and not price.worst(1, 1, 3600.0) and not self.flops
         self.attempts = int(spec.options.get("attempts", ATTEMPTS))
         self.timeout = _timeout(spec)
@@ -76,37 +82,54 @@ class Lane:
         """
         served = self.served
         probe = served.breaker.check(self.spec.name)
+        began = served.breaker.now()
         try:
             if self.timeout is None:
                 completion = await served.backend.chat(request)
             else:
                 completion = await self._in_time(request, self.timeout)
         except BackendError as error:
-            self._failed(probe, error)
+            self._failed(probe, began, error)
             raise
         except BaseException:
             served.breaker.abandoned(probe)
             raise
+        served.answered = True
         served.breaker.succeeded(probe)
         served.admission.succeeded()
         served.retries.earn()
         return completion
 
-    def pause(self, error: BackendError, attempt: int, waited: float) -> float | None:
-        """Seconds until the next attempt after attempt 1, 2, … failed; None when that was all.
+    @property
+    def patience(self) -> float:
+        """Seconds for which a sample waits for an endpoint that says when it may come again."""
+        return TIMEOUT if self.timeout is None else self.timeout
 
-        A rate limit is waited out for as long as one call may take, in seconds since the first
-        attempt; any other failure is tried `attempts` times, within the budget of retries.
+    def pause(self, error: BackendError, failures: int, waited: float, left: float) -> float | None:
+        """Seconds until the next attempt; None when that was all.
+
+        `failures` counts those that a retry was spent on or could be, this one included; the
+        sample has `waited` so many seconds, and may wait `left` more.
         """
-        if not error.retryable:
+        wait = delay(failures, error)
+        if self.attempts == 1 or wait > left:
             return None
-        wait = delay(attempt, error)
-        if isinstance(error, RateLimited) and not isinstance(error, Overloaded):
-            patience = TIMEOUT if self.timeout is None else self.timeout
-            return wait if self.attempts > 1 and waited + wait <= patience else None
-        if attempt >= self.attempts or not self.served.retries.spend():
+        if self.waits_out(error):
+            patient = isinstance(error, RateLimited) or waited + wait <= OUTAGE
+            return wait if patient else None
+        if not error.retryable or failures >= self.attempts or not self.served.retries.spend():
             return None
         return wait
+
+    def waits_out(self, error: BackendError) -> bool:
+        """Whether a failure costs nothing but time: a rate limit, or a server that is away.
+
+        One that never answered is taken to be a mistake, and not waited for.
+        """
+        if isinstance(error, RateLimited):
+            return not isinstance(error, Overloaded)
+        away = isinstance(error, Unreachable | CircuitOpen)
+        return away and self.served.answered
 
     async def _in_time(self, request: ChatRequest, seconds: float) -> Completion:
         clock = asyncio.timeout(seconds)
@@ -122,7 +145,7 @@ class Lane:
                 model=self.spec.name,
             ) from error
 
-    def _failed(self, probe: bool, error: BackendError) -> None:
+    def _failed(self, probe: bool, began: float, error: BackendError) -> None:
         """What a failure says about the model; a request that it does not like says nothing."""
         served = self.served
         if isinstance(error, RateLimited):
@@ -130,7 +153,7 @@ class Lane:
         if error.retryable and (
             isinstance(error, Overloaded) or not isinstance(error, RateLimited)
         ):
-            served.breaker.failed(probe, error)
+            served.breaker.failed(probe, began, error)
         else:
             served.breaker.succeeded(probe)
 

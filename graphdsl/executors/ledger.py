@@ -145,16 +145,21 @@ class Scope:
                 rooms.append(int((limits.flops - spent.flops) // flops) - prompt)
         return min((room for room in rooms if room is not None), default=None)
 
-    async def reserve(self, worst: Amount) -> Reservation:
+    async def reserve(
+        self, worst: Amount, renew: Callable[[], Amount] | None = None, *, final: bool = True
+    ) -> Reservation:
         """Set `worst` aside, waiting for other reservations where that can help.
 
-        Raises `Refused` when it would not fit even if all of them were given back.
+        `renew` gives another worst case when it is looked at again, for calls that take what there
+        is. Raises `Refused` when it would not fit even if all of them were given back; that makes
+        the scope exhausted, unless it is not `final`.
         """
-        self._refuse_hopeless(worst)
+        self._refuse_hopeless(worst, final)
         obstacle = self._obstacle(worst, queues=True)
         if obstacle is None:
             return self._grant(worst)
-        waiter = _Waiter(self, worst, asyncio.get_running_loop().create_future())
+        granted: asyncio.Future[Reservation] = asyncio.get_running_loop().create_future()
+        waiter = _Waiter(self, worst, granted, renew, final)
         obstacle._waiting.append(waiter)
         try:
             return await waiter.granted
@@ -189,8 +194,10 @@ class Scope:
 
     def _decide(self, waiter: _Waiter) -> Scope | None:
         """Where a waiter must go on waiting; None when it was granted or refused just now."""
+        if waiter.renew is not None:
+            waiter.worst = waiter.renew()
         try:
-            self._refuse_hopeless(waiter.worst)
+            self._refuse_hopeless(waiter.worst, waiter.final)
         except Refused as refusal:
             waiter.granted.set_exception(refusal)
             return None
@@ -207,11 +214,12 @@ class Scope:
         for scope in waiter.scope.chain():
             scope.pump()
 
-    def _refuse_hopeless(self, worst: Amount) -> None:
+    def _refuse_hopeless(self, worst: Amount, final: bool) -> None:
         for scope in self.chain():
             limit = excess(scope.limits, scope.settled + worst) if scope._limited else None
             if limit is not None:
-                self.mark_exhausted(limit, scope)
+                if final:
+                    self.mark_exhausted(limit, scope)
                 raise Refused(limit)
 
     def _obstacle(self, worst: Amount, *, queues: bool) -> Scope | None:
@@ -260,6 +268,8 @@ class _Waiter:
     scope: Scope
     worst: Amount
     granted: asyncio.Future[Reservation]
+    renew: Callable[[], Amount] | None = None
+    final: bool = True
 
 
 def _earliest(parent: Scope | None, seconds: float | None, now: float) -> float | None:

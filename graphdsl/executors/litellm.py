@@ -20,6 +20,7 @@ from graphdsl.executors.abc import (
     Completion,
     Embeddings,
     EmbedRequest,
+    Meter,
     Sampling,
     ScoreRequest,
     Scores,
@@ -27,7 +28,7 @@ from graphdsl.executors.abc import (
 )
 from graphdsl.executors.litellm_access import Access, access_of
 from graphdsl.executors.litellm_call import Calls
-from graphdsl.executors.litellm_errors import translated
+from graphdsl.executors.litellm_errors import translated, unsent
 from graphdsl.executors.litellm_library import close_clients, load
 from graphdsl.executors.litellm_model import LitellmModel, known_model
 from graphdsl.executors.litellm_reply import Reply, reply_of
@@ -91,7 +92,8 @@ class LitellmBackend(Backend):
         self._need_for(request)
         model = self._model
         body = chat_body(request, model.sent, model.dialect, model.capabilities)
-        reply = await self._call(self._litellm.acompletion, arguments(body, model))
+        given = arguments(body, model)
+        reply = await self._call(self._litellm.acompletion, given, request.meter)
         prefix = continued(request.messages) if model.capabilities.prefix_continuation else ""
         if model.manners.repeats_prefix:
             reply, prefix = reply.without(prefix), ""
@@ -103,7 +105,7 @@ class LitellmBackend(Backend):
         self._need_for(request)
         model = self._model
         body = text_body(request, model.sent, model.dialect, model.capabilities)
-        reply = await self._call(self._continue, arguments(body, model))
+        reply = await self._call(self._continue, arguments(body, model), request.meter)
         return self._completion(reply, request, request.text, "")
 
     async def score(self, request: ScoreRequest) -> Scores:
@@ -151,9 +153,15 @@ class LitellmBackend(Backend):
             self._need("structured")
 
     async def _call(
-        self, function: Callable[..., Coroutine[Any, Any, Any]], given: dict[str, Any]
+        self,
+        function: Callable[..., Coroutine[Any, Any, Any]],
+        given: dict[str, Any],
+        meter: Meter | None = None,
     ) -> Reply:
-        """One call; what goes wrong is one of our errors, without a trace of litellm's."""
+        """One call; what goes wrong is one of our errors, without a trace of litellm's.
+
+        The meter counts nothing where litellm has not sent it.
+        """
         try:
             with self._running.call():
                 response = await self._calls.run(lambda: function(**given, **self._common))
@@ -161,6 +169,8 @@ class LitellmBackend(Backend):
             raise
         except Exception as error:  # whatever litellm, or a package below it, raises
             failure = translated(error, self._site)
+            if meter is not None and unsent(error):
+                meter.reset()
         else:
             return reply_of(response, elsewhere=self._model.elsewhere)
         raise failure

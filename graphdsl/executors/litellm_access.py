@@ -14,7 +14,7 @@ from graphdsl.executors.http_endpoint import CONNECT
 from graphdsl.executors.http_errors import Site
 from graphdsl.executors.litellm_model import LitellmModel
 from graphdsl.executors.litellm_request import NO_RETRIES
-from graphdsl.executors.openai_options import api_key, base_urls
+from graphdsl.executors.openai_options import api_key, base_urls, usual_url
 from graphdsl.executors.secret import Secret
 from graphdsl.plan import ModelSpec
 
@@ -67,7 +67,8 @@ class Access:
         """What messages about this model say and hide."""
         own = (*(self.address.secrets if self.address else ()), *((self.key,) if self.key else ()))
         key_name = self.key_name or (None if self._key(model) else _usual_key(model))
-        return Site(model.name, model.sent, model.host, key_name, (*own, *_ambient()))
+        secrets = (*own, *_ambient())
+        return Site(model.name, model.sent, model.host, key_name, secrets, names_limit=False)
 
     def _base(self, model: LitellmModel) -> str | None:
         """The address in the form that litellm wants for this provider."""
@@ -85,7 +86,11 @@ class Access:
 
 
 def access_of(spec: ModelSpec) -> Access:
-    """What the block says. Raises `AccessDenied` for a key that is not set, and `BackendError`."""
+    """What the block says.
+
+    Raises `AccessDenied` for a key that is not set, `ModelNotFound` for an address that is not
+    set or none, and `BackendError`.
+    """
     urls = base_urls(spec) if "base_url" in spec.options else ()
     if len(urls) > 1:
         raise BackendError(
@@ -93,6 +98,8 @@ def access_of(spec: ModelSpec) -> Access:
             "`backend = openai` for replicas, or `round_robin` over several models",
             model=spec.name,
         )
+    if not urls:
+        usual_url(spec)  # litellm reads the variable itself, and stumbles over what is no address
     key, key_name = api_key(spec) if "api_key" in spec.options else (None, None)
     base = urls[0].strip() if urls else None
     return Access(None if base is None else parse_address(base, spec.name), base, key, key_name)

@@ -20,6 +20,8 @@ from graphdsl.errors import (
     Unreachable,
 )
 from graphdsl.executors.http_errors import Site, refusal, reported
+from graphdsl.executors.http_page import page_words
+from graphdsl.executors.refused_settings import advice, without_drop_advice
 
 _TLS: Final = frozenset({"ClientSSLError", "SSLError", "CertificateError"})
 _UNREACHED: Final = frozenset(
@@ -79,6 +81,11 @@ def translated(error: BaseException, site: Site) -> BackendError:
     return found
 
 
+def unsent(error: BaseException) -> bool:
+    """Whether litellm refused a request by itself, so that no provider has seen it."""
+    return type(error).__name__ == "UnsupportedParamsError"
+
+
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """The error, what caused it, and so on."""
     seen: set[int] = set()
@@ -112,7 +119,8 @@ def _broken(error: BaseException, names: frozenset[str], site: Site) -> BackendE
     """The error for a connection or a reply that failed; None where neither did."""
     if names & _TLS:
         return Unreachable(
-            f"{site.who} has no certificate that this machine trusts: {_said(error, site)}",
+            f"{site.who} has no certificate that this machine trusts; `SSL_CERT_FILE` names a "
+            f"file of authorities: {_said(error, site)}",
             model=site.model,
             retryable=False,
         )
@@ -135,10 +143,11 @@ def _broken(error: BaseException, names: frozenset[str], site: Site) -> BackendE
 def _told(error: BaseException, names: frozenset[str], site: Site) -> BackendError:
     """The error for what litellm says itself, without having asked the provider."""
     kind, words = type(error).__name__, _words(error)
-    if kind == "UnsupportedParamsError":
+    if unsent(error):
+        change = "change them in its model block or where it is called"
         return BackendError(
-            f"{site.who} does not take these settings: {site.clean(words)}; change them in its "
-            "model block or where it is called",
+            f"{site.who} does not take these settings: {site.clean(words)}; "
+            f"{advice(words, limits=site.names_limit) or change}",
             model=site.model,
         )
     status = 401 if _NO_KEY.search(words) else _STATUS_OF.get(kind)
@@ -157,6 +166,6 @@ def _said(error: BaseException, site: Site) -> str:
 
 
 def _words(error: BaseException) -> str:
-    """The message without litellm's own labels, and without the traceback that may be in it."""
+    """The message without litellm's own labels and advice, a traceback, and the tags of a page."""
     text = str(getattr(error, "message", None) or error)
-    return _LABELS.sub("", _TRACE.sub("", text)).strip()
+    return page_words(without_drop_advice(_LABELS.sub("", _TRACE.sub("", text))).strip())

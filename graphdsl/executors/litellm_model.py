@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,6 +11,7 @@ from graphdsl.executors.abc import Capabilities
 from graphdsl.executors.http_address import Address
 from graphdsl.executors.openai_dialect import Dialect
 from graphdsl.ir.backends import declared_capabilities
+from graphdsl.ir.usual_address import ELSEWHERE
 from graphdsl.plan import ModelSpec
 
 CEILING: Final = 256
@@ -43,8 +43,6 @@ _REPEATED_PREFIX: Final = frozenset({"mistral", "codestral"})
 
 _ROOTED: Final = frozenset({"anthropic"})
 """Providers to whose address litellm adds `/v1` itself."""
-
-_BASE_URLS: Final = ("OPENAI_BASE_URL", "OPENAI_API_BASE")
 
 _STOPS: Final = 4
 """Stop strings that litellm sends at most; it drops the rest without a word."""
@@ -119,7 +117,7 @@ def known_model(litellm: Any, spec: ModelSpec, address: Address | None) -> Litel
         raise _cannot(spec, "completions")
     completion_limit = parameters and "max_tokens" not in parameters
     manners = Manners.of(provider)
-    from_environment = manners.openai_like and any(os.environ.get(name) for name in _BASE_URLS)
+    from_environment = manners.openai_like and any(one.read() for one in ELSEWHERE["litellm"])
     return LitellmModel(
         spec.name,
         spec.model,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from graphdsl.errors import BackendError, CallTimeout, NotRecorded, Unsupported
@@ -13,7 +13,7 @@ from graphdsl.executors.abc import Capabilities, ChatRequest, EmbedRequest, Scor
 from graphdsl.executors.backend_pool import Backends
 from graphdsl.executors.lane import Lane
 from graphdsl.ir.backends import backend_kind
-from graphdsl.ir.entities import ModelSpec
+from graphdsl.ir.entities import EnvVar, ModelSpec
 from graphdsl.prices import Price, members_of, price_of
 from graphdsl.values import Messages
 
@@ -32,7 +32,8 @@ class Checkup:
 
     `capabilities` and `seconds` are None where it cannot be opened, or does not answer, and of a
     model that stands for others, which is as well as the best of them. `hosts` are the addresses
-    that it names, without anything that is not to be shown.
+    that it names, without anything that is not to be shown. Where there are several of them, each
+    is asked: `replicas` say how it went, and the model answers where one of them does.
     """
 
     spec: ModelSpec
@@ -41,6 +42,7 @@ class Checkup:
     capabilities: Capabilities | None = None
     seconds: float | None = None
     error: BackendError | None = None
+    replicas: tuple[Checkup, ...] = ()
 
 
 async def check_models(
@@ -80,16 +82,45 @@ async def _checkup(
     spec: ModelSpec, backends: Backends, timeout: float, room: asyncio.Semaphore
 ) -> Checkup:
     async with room:
-        hosts, price = hosts_of(spec), await asyncio.to_thread(price_of, spec)
-        able = None
-        try:
-            lane = await backends.get(spec)
-            able = lane.served.capabilities
-            start = time.perf_counter()
-            await _asked(lane, timeout)
-        except BackendError as error:
-            return Checkup(spec, hosts, price, able, error=error)
-        return Checkup(spec, hosts, price, able, time.perf_counter() - start)
+        if len(spec.addresses) > 1:
+            return await _of_replicas(spec, backends, timeout)
+        return await _of_one(spec, backends, timeout)
+
+
+async def _of_one(spec: ModelSpec, backends: Backends, timeout: float) -> Checkup:
+    hosts, price = hosts_of(spec), await asyncio.to_thread(price_of, spec)
+    able = None
+    try:
+        lane = await backends.get(spec)
+        able = lane.served.capabilities
+        start = time.perf_counter()
+        await _asked(lane, timeout)
+    except BackendError as error:
+        return Checkup(spec, hosts, price, able, error=error)
+    return Checkup(spec, hosts, price, able, time.perf_counter() - start)
+
+
+async def _of_replicas(spec: ModelSpec, backends: Backends, timeout: float) -> Checkup:
+    """Open the model as a run does, and ask each of its servers alone.
+
+    Asked together, one that works would hide those that do not.
+    """
+    hosts, price = hosts_of(spec), await asyncio.to_thread(price_of, spec)
+    try:
+        able = (await backends.get(spec)).served.capabilities
+    except BackendError as error:
+        return Checkup(spec, hosts, price, error=error)
+    alone = [_at(spec, address) for address in spec.addresses]
+    found = await asyncio.gather(*(_of_one(one, backends, timeout) for one in alone))
+    seconds = [one.seconds for one in found if one.error is None and one.seconds is not None]
+    if seconds:
+        return Checkup(spec, hosts, price, able, min(seconds), replicas=tuple(found))
+    return Checkup(spec, hosts, price, able, error=found[0].error, replicas=tuple(found))
+
+
+def _at(spec: ModelSpec, address: str | EnvVar) -> ModelSpec:
+    """The model on one of its servers alone."""
+    return replace(spec, options={**spec.options, "base_url": address})
 
 
 async def _asked(lane: Lane, timeout: float) -> None:
@@ -101,7 +132,8 @@ async def _asked(lane: Lane, timeout: float) -> None:
     try:
         async with clock, lane.served.admission:
             try:
-                await lane.chat(ChatRequest(_HELLO, temperature=0.0, max_tokens=1, seed=0))
+                heat = float(lane.spec.setting("temperature", 0.0))
+                await lane.chat(ChatRequest(_HELLO, temperature=heat, max_tokens=1, seed=0))
             except NotRecorded:
                 return
             except Unsupported:
@@ -125,17 +157,14 @@ async def _asked_otherwise(lane: Lane) -> None:
 
 
 def hosts_of(spec: ModelSpec) -> tuple[str, ...]:
-    """The hosts that a model block names, or that its backend stands for; never a credential."""
+    """The hosts that a model block names, or where its backend is by itself; never a credential."""
     from graphdsl.executors.http_address import parse_address
-    from graphdsl.executors.openai_options import OPENAI, base_urls
+    from graphdsl.executors.openai_options import base_urls
 
     kind = backend_kind(spec.backend)
-    default = OPENAI if spec.backend == "openai" else None
     if kind is None or kind.option("base_url") is None:
         return ()
-    if "base_url" not in spec.options and default is None:
-        return ()
     try:
-        return tuple(parse_address(url, spec.name).host for url in base_urls(spec, default))
+        return tuple(parse_address(url, spec.name).host for url in base_urls(spec))
     except BackendError:
-        return ()  # opening it says why
+        return ()  # it is nowhere else, or opening it says why

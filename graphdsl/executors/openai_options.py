@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
-from graphdsl.errors import AccessDenied, BackendError
+from graphdsl.errors import AccessDenied, ModelNotFound
 from graphdsl.executors.abc import Capabilities
+from graphdsl.executors.http_address import parse_address
 from graphdsl.executors.openai_dialect import Dialect
 from graphdsl.executors.secret import Secret
 from graphdsl.ir.backends import declared_capabilities
 from graphdsl.ir.entities import EnvVar, ModelSpec
+from graphdsl.ir.usual_address import ELSEWHERE, usual_address
 
-OPENAI: Final = "https://api.openai.com/v1"
-BASE_URL: Final = EnvVar("OPENAI_BASE_URL")
 API_KEY: Final = EnvVar("OPENAI_API_KEY")
 """Where a model block has no `base_url`, and no `api_key` either."""
 
@@ -21,18 +21,31 @@ CEILING: Final = 1024
 """Calls at the same time, where the model block does not say how many."""
 
 
-def base_urls(spec: ModelSpec, default: str | None = OPENAI) -> tuple[str, ...]:
-    """The addresses of the endpoint: those of the block, else `OPENAI_BASE_URL`, else `default`.
+def base_urls(spec: ModelSpec) -> tuple[str, ...]:
+    """The addresses of the endpoint: those of the block, else the usual one of its backend.
 
-    Raises `BackendError` where a variable is not set, and where there is no address at all.
+    Raises `ModelNotFound` where a variable is not set, or holds what is no address, and where
+    there is no address at all.
     """
-    given = spec.options.get("base_url")
-    if given is None:
-        found = (BASE_URL.read() or default) if default else None
-        if found is None:
-            raise BackendError(f"model `{spec.name}` needs a `base_url`", model=spec.name)
-        return (found,)
-    return tuple(_place(place, spec) for place in _each(given))
+    if spec.addresses:
+        return tuple(_place(place, spec) for place in spec.addresses)
+    found = usual_url(spec)
+    if found is None:
+        raise ModelNotFound(f"model `{spec.name}` needs a `base_url`", model=spec.name)
+    return (found,)
+
+
+def usual_url(spec: ModelSpec) -> str | None:
+    """The address of a model without a `base_url`; None where it has no usual one.
+
+    Raises `ModelNotFound` where the environment names one that is none.
+    """
+    found = usual_address(spec)
+    if found is not None:
+        usual = (variable for variable in ELSEWHERE[spec.backend] if variable.read())
+        if (variable := next(usual, None)) is not None:
+            parse_address(found, spec.name, variable.name)
+    return found
 
 
 def api_key(spec: ModelSpec) -> tuple[Secret | None, str | None]:
@@ -86,18 +99,15 @@ def dialect(spec: ModelSpec, urls: tuple[str, ...]) -> Dialect:
     )
 
 
-def _each(given: Any) -> tuple[str | EnvVar, ...]:
-    return (given,) if isinstance(given, str | EnvVar) else tuple(given)
-
-
 def _place(place: str | EnvVar, spec: ModelSpec) -> str:
     if isinstance(place, str):
         return place
     found = place.read()
     if found is None:
-        raise BackendError(
+        raise ModelNotFound(
             f"model `{spec.name}` takes its `base_url` from `{place.name}`, which is not set; set "
             "that environment variable",
             model=spec.name,
         )
+    parse_address(found, spec.name, place.name)
     return found

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from graphdsl.errors import ContentFiltered
 from graphdsl.executors.abc import Completion, Sampling
 from graphdsl.executors.http_errors import Site
+from graphdsl.executors.json_shape import object_of
 from graphdsl.executors.openai_reply import (
     Fields,
     finish_of,
@@ -28,6 +30,26 @@ def completion_of(
     `prompt` is for estimates of what the server does not tell, `stops` are looked for here, and
     `repeated` is what the server may have put before the text.
     """
+    try:
+        return _read(reply, request, site, prompt, stops, repeated)
+    except ContentFiltered as error:
+        error.uncertain = not _told(reply, request)
+        raise
+
+
+def _told(reply: Fields, request: Sampling) -> bool:
+    """Whether a reply that was withheld says what it took; the meter then has it."""
+    if request.meter is None or not object_of(reply.get("usage")):
+        return False
+    usage = usage_of(reply["usage"], "", "")
+    request.meter.prompt_tokens = usage.prompt_tokens
+    request.meter.completion_tokens = usage.completion_tokens
+    return True
+
+
+def _read(
+    reply: Fields, request: Sampling, site: Site, prompt: str, stops: list[str], repeated: str
+) -> Completion:
     choice = first_choice(reply, site)
     finish = finish_of(choice, site)
     if "message" in choice:

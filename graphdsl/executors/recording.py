@@ -2,8 +2,8 @@
 
 A thread of its own writes, whatever has come in at a time; nobody waits for the disk. What is in
 the bank already is not written again, nor is what came from a bank: a recording of a replay holds
-what its `otherwise` was asked for. There is no key, address or trace in a record, and no prompt
-but its digest, unless `content` is asked for.
+what another model (its `otherwise`) was asked for. There is no key, address or trace in a record,
+and no prompt but its digest, unless `content` is asked for.
 """
 
 from __future__ import annotations
@@ -24,6 +24,15 @@ from graphdsl.ir.entities import ModelSpec
 
 _MOST: Final = 1000
 """Records that are written in one piece."""
+
+_OPEN: Final[set[Recorder]] = set()
+"""The recorders of this process that have not been closed."""
+
+
+def recorded_to(path: Path) -> bool:
+    """True while a recorder of this process adds to that bank."""
+    place = path.resolve()
+    return any(recorder.path.resolve() == place for recorder in tuple(_OPEN))
 
 
 class Recorder:
@@ -47,8 +56,10 @@ class Recorder:
         self._lost = 0
         self._problem: Exception | None = None
         self._closed = False
+        self._turn = threading.Lock()
         self._thread = threading.Thread(target=self._write_all, name=f"record {path}", daemon=True)
         self._thread.start()
+        _OPEN.add(self)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, content: bool = False) -> Self:
@@ -65,9 +76,19 @@ class Recorder:
             raise InputError(f"nothing can be recorded in `{place}`: {_reason(error)}") from error
 
     @property
+    def closed(self) -> bool:
+        """True once nothing can be recorded any more."""
+        return self._closed
+
+    @property
     def written(self) -> int:
         """How many records the bank has got so far."""
         return self._written
+
+    @property
+    def lost(self) -> int:
+        """How many completions could not be written so far; `close` says why."""
+        return self._lost
 
     def note(
         self,
@@ -76,27 +97,38 @@ class Recorder:
         completion: Completion,
         seconds: float,
     ) -> None:
-        """Keep what a model answered, after so many seconds. Does not wait and does not fail."""
-        if not isinstance(completion, Replayed):
-            name = spec.model or spec.name
-            record = recorded(name, request, completion, seconds, content=self._content)
-            self._queue.put(record)
+        """Keep what a model answered, after so many seconds; does not wait for the disk.
+
+        It goes by the name that `spec` has for the model; where another one answered in the place
+        of a replay, give the spec of the replay, which then finds it. What is `Replayed` is there
+        already, and passed over. Raises `BackendError` where the recorder is closed.
+        """
+        if isinstance(completion, Replayed):
+            return
+        name = spec.model or spec.name
+        record = recorded(name, request, completion, seconds, content=self._content)
+        with self._turn:
+            if not self._closed:
+                self._queue.put(record)
+                return
+        raise BackendError(f"the recording `{self.path}` is closed, and takes nothing more")
 
     def close(self) -> None:
         """Write what is left. May be called twice.
 
         Raises `BackendError` when something could not be written, which then is missing.
         """
-        if self._closed:
-            return
-        self._closed = True
-        self._queue.put(None)
+        with self._turn:
+            if self._closed:
+                return
+            self._closed = True
+            self._queue.put(None)
         self._thread.join()
-        self._writer.close()
+        _OPEN.discard(self)
         if self._problem is not None:
+            missing = f"{self._lost} of its completions are missing" if self._lost else "perhaps"
             raise BackendError(
-                f"the recording `{self.path}` is not complete, {self._lost} of its completions "
-                f"are missing: {_reason(self._problem)}"
+                f"the recording `{self.path}` is not complete, {missing}: {_reason(self._problem)}"
             ) from self._problem
 
     def __enter__(self) -> Self:
@@ -126,13 +158,21 @@ class Recorder:
             records = [record for record in batch if record is not None]
             if records:
                 self._write(records)
+        self._close_writer()
 
     def _write(self, records: list[Recorded]) -> None:
+        """Whatever goes wrong is kept for `close`: the thread must live to write what follows."""
         try:
             self._written += self._writer.add(records)
-        except (BadBank, OSError, sqlite3.Error) as error:
+        except Exception as error:
             self._problem = self._problem or error
             self._lost += len(records)
+
+    def _close_writer(self) -> None:
+        try:
+            self._writer.close()
+        except Exception as error:
+            self._problem = self._problem or error
 
 
 def _reason(error: Exception) -> str:

@@ -8,6 +8,7 @@ not reached or had no room, the call itself goes on to the next, since nothing w
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -34,16 +35,21 @@ LONGEST_REST: Final = 60.0
 _ELSEWHERE: Final = (Unreachable, Overloaded)
 """Failures after which the same call may go to another server."""
 
+SILENT: Final = 3
+"""Calls given up one after another from which on a server is passed over."""
+
 _REMEMBERED: Final = 4096
 
 
 @dataclass(slots=True, eq=False)
 class Replica(Generic[E]):
-    """One server: `work` is what its running calls may take, in tokens."""
+    """One server: `work` is what its running calls may take, in tokens, `unanswered` how many calls
+    were given up since it last answered."""
 
     endpoint: E
     work: int = 0
     failures: int = 0
+    unanswered: int = 0
     rests_until: float = 0.0
 
 
@@ -72,9 +78,9 @@ class Replicas(Generic[E]):
             replica = self._pick(prefix, work, tried)
             try:
                 return await self._sent(replica, work, send)
-            except _ELSEWHERE:
+            except _ELSEWHERE as error:
                 tried.append(replica)
-                if len(tried) == len(self._all):
+                if error.uncertain or len(tried) == len(self._all):
                     raise
 
     async def _sent(self, replica: Replica[E], work: int, send: Callable[[E], Awaitable[T]]) -> T:
@@ -82,20 +88,32 @@ class Replicas(Generic[E]):
         try:
             result = await send(replica.endpoint)
         except BackendError as error:
-            self._rest(replica, error)
+            if _ails(error):
+                self._rest(replica)
+            raise
+        except asyncio.CancelledError:
+            self._unanswered(replica)
             raise
         finally:
             replica.work -= work
-        replica.failures, replica.rests_until = 0, 0.0
+        replica.failures, replica.unanswered, replica.rests_until = 0, 0, 0.0
         return result
 
-    def _rest(self, replica: Replica[E], error: BackendError) -> None:
+    def _rest(self, replica: Replica[E]) -> None:
         """Pass a server over; calls that failed with the one that began it change nothing."""
         now = self._clock()
-        if now < replica.rests_until or not _ails(error):
+        if now < replica.rests_until:
             return
         replica.rests_until = now + min(LONGEST_REST, REST * 2.0 ** min(replica.failures, 10))
         replica.failures += 1
+
+    def _unanswered(self, replica: Replica[E]) -> None:
+        """A call was given up, for whatever reason: one that hangs gives no other sign."""
+        replica.unanswered += 1
+        for key in [key for key, home in self._homes.items() if home is replica]:
+            del self._homes[key]
+        if replica.unanswered >= SILENT:
+            self._rest(replica)
 
     def _pick(self, prefix: str, work: int, tried: Collection[Replica[E]]) -> Replica[E]:
         now = self._clock()
@@ -103,7 +121,7 @@ class Replicas(Generic[E]):
         awake = [replica for replica in left if replica.rests_until <= now]
         if not awake:
             return min(left, key=lambda replica: replica.rests_until)
-        least = min(awake, key=lambda replica: replica.work)
+        least = min(awake, key=lambda replica: (replica.work, replica.unanswered))
         if not prefix:
             return least
         key = hash(prefix)

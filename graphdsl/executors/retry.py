@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from typing import Final
 
-from graphdsl.errors import BackendError, RateLimited
+from graphdsl.errors import BackendError, CircuitOpen, RateLimited
 
 ATTEMPTS: Final = 3
 """How often a call is tried, unless the model block says otherwise."""
@@ -19,19 +19,26 @@ BASE: Final = 0.5
 CAP: Final = 30.0
 """Seconds: the first delay, and the longest."""
 
+OUTAGE: Final = 30.0
+"""Seconds for which a sample waits for a server that has answered before and is gone."""
+
 PRICE: Final = 10
-RESERVE: Final = 10 * PRICE
-"""Successes that pay for one retry, and those in hand at the start, which is also the most."""
+START: Final = 10 * PRICE
+MOST: Final = 100 * PRICE
+"""Successes that pay for one retry, those in hand at the start, and those that are saved up."""
 
 
 def delay(attempt: int, error: BackendError) -> float:
-    """Seconds to wait after the failure of attempt 1, 2, …: what the endpoint said, or jitter.
+    """Seconds to wait after the failure of attempt 1, 2, …: jitter, or what the endpoint said.
 
-    On top of what it said comes up to a tenth, so that those who wait do not return all at once.
+    On top of that comes up to a tenth, so that those who wait do not return all at once.
     """
-    told = error.retry_after if isinstance(error, RateLimited) else None
-    if told is not None:
-        return told * (1.0 + 0.1 * random.random())
+    known = isinstance(error, RateLimited | CircuitOpen)
+    told = (error.retry_after or 0.0) if known else 0.0
+    return max(told * (1.0 + 0.1 * random.random()), _jitter(attempt))
+
+
+def _jitter(attempt: int) -> float:
     return random.random() * min(CAP, BASE * 2.0 ** min(attempt - 1, 10))
 
 
@@ -41,11 +48,11 @@ class RetryBudget:
     __slots__ = ("_left",)
 
     def __init__(self) -> None:
-        self._left = RESERVE
+        self._left = START
 
     def earn(self) -> None:
         """A call came back."""
-        if self._left < RESERVE:
+        if self._left < MOST:
             self._left += 1
 
     def spend(self) -> bool:

@@ -14,6 +14,9 @@ from graphdsl.ir.entities import ModelSpec
 SEQUENCES: Final = 256
 """Generations at the same time, unless `max_in_flight` or `arguments` say otherwise."""
 
+STARTUP: Final = 600.0
+"""Seconds that a start may take, unless the model block says otherwise."""
+
 _PRIORITY: Final = ("--scheduling-policy", "priority")
 _SEQUENCES: Final = "--max-num-seqs"
 

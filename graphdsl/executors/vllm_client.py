@@ -34,7 +34,7 @@ from graphdsl.executors.replicas import prefix_of
 from graphdsl.executors.secret import Secret
 from graphdsl.executors.tally import Tally
 from graphdsl.executors.vllm_metrics import EngineMetrics, read_metrics
-from graphdsl.executors.vllm_request import accepted, as_data, conversation, joined
+from graphdsl.executors.vllm_request import accepted, as_data, conversation, joined, no_text
 from graphdsl.executors.vllm_scores import (
     first_tokens,
     label_logprobs,
@@ -107,7 +107,7 @@ class VllmClient(OpenAIBackend):
         host.
         """
         key, key_name = api_key(spec)
-        backend = cls(spec, base_urls(spec, None), capabilities(spec), key=key, key_name=key_name)
+        backend = cls(spec, base_urls(spec), capabilities(spec), key=key, key_name=key_name)
         try:
             await backend.learn(spec)
         except BaseException:
@@ -127,7 +127,6 @@ class VllmClient(OpenAIBackend):
             **dict.fromkeys(lacking, False),
             context_tokens=spec.options.get("context") or count(entry.get("max_model_len")),
             metered=generates,
-            shares_prefill_between_requests=generates,
             priorities=self._dialect.extra is not None and generates,
         )
 
@@ -137,6 +136,8 @@ class VllmClient(OpenAIBackend):
         Control strings in the text of a turn are broken by a space: they are data. Raises as
         `OpenAIBackend.chat`.
         """
+        if not self._capabilities.metered:
+            raise no_text(self._name)
         request = accepted(request, self._capabilities.context_tokens)
         data = as_data(request.messages, self._control)
         return await super().chat(

@@ -34,7 +34,7 @@ from graphdsl.executors.vllm_arguments import in_flight, weights
 from graphdsl.executors.vllm_generation import EngineReply, floor, sampling_params
 from graphdsl.executors.vllm_host import EngineHost
 from graphdsl.executors.vllm_metrics import EngineMetrics
-from graphdsl.executors.vllm_request import accepted, control_of
+from graphdsl.executors.vllm_request import accepted, control_of, no_text
 from graphdsl.executors.vllm_scores import first_tokens
 from graphdsl.executors.vllm_tokens import Tokens
 from graphdsl.ir.backends import declared_capabilities
@@ -70,7 +70,6 @@ class VllmEngine(Backend):
             max_in_flight=in_flight(spec),
             metered=generates,
             priorities=generates and host.has_priorities,
-            shares_prefill_between_requests=generates,
             context_tokens=host.context,
             **dict.fromkeys(able, True),  # pyright: ignore[reportArgumentType] (names of flags)
         )
@@ -109,7 +108,8 @@ class VllmEngine(Backend):
         `ContextOverflow`, `Overloaded` and `BackendError`.
         """
         with self._running.call():
-            self._need("seeds")
+            if not self._capabilities.metered:
+                raise no_text(self._name)
             prompt = await self._tokens.conversation(request.messages)
             return await self._generate(prompt, request)
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final
 
 from graphdsl.errors import BackendError, ContextOverflow, Overloaded
-from graphdsl.executors.vllm_arguments import engine_arguments, has_priorities
+from graphdsl.executors.vllm_arguments import STARTUP, engine_arguments, has_priorities
 from graphdsl.executors.vllm_children import Children
 from graphdsl.executors.vllm_library import Vllm
 from graphdsl.executors.vllm_metrics import EngineMetrics, read_metrics
@@ -20,17 +20,21 @@ from graphdsl.plan import ModelSpec
 
 
 class EngineHost:
-    """Owns vLLM's `AsyncLLM`; belongs to one event loop. `start` it before anything else."""
+    """Owns vLLM's `AsyncLLM`; belongs to one event loop. `start` it before anything else.
+
+    `context` is the tokens that one request may have, its reply included; known once started.
+    """
 
     def __init__(self, spec: ModelSpec, folder: str) -> None:
         self._name = spec.name
         self._arguments = ["--model", folder, *engine_arguments(spec)]
+        self._patience = float(spec.options.get("startup_timeout", STARTUP))
         self._numbers = itertools.count()
-        self._lock = asyncio.Lock()
         self._engine: Any = None
         self._children: Children
         self._vllm: Vllm | None = None
-        self._restarted = False
+        self._restart: asyncio.Task[Any] | None = None
+        self.context = 0
         self.has_priorities = has_priorities(spec)
 
     @property
@@ -43,11 +47,6 @@ class EngineHost:
     def engine(self) -> Any:
         """vLLM's `AsyncLLM` that runs now."""
         return self._engine
-
-    @property
-    def context(self) -> int:
-        """Tokens that one request may have, its reply included."""
-        return int(self._engine.model_config.max_model_len)
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -63,6 +62,7 @@ class EngineHost:
         """Load the model, on a thread. Raises `BackendMissing` and `BackendError`."""
         self._vllm = await asyncio.to_thread(Vllm.load, self._name)
         self._engine = await self._load()
+        self.context = int(self._engine.model_config.max_model_len)
 
     async def generate(
         self, prompt: Sequence[int], params: Any, priority: int = 0
@@ -113,22 +113,32 @@ class EngineHost:
 
     async def close(self) -> None:
         """End the engine and its processes."""
+        if self._restart is not None:
+            self._restart.cancel()
+            await asyncio.gather(self._restart, return_exceptions=True)
         engine, self._engine = self._engine, None
         if engine is not None:
             await self._retire(engine)
 
     async def _load(self) -> Any:
         """An engine. Where nobody waits for it any more, its processes are ended."""
-        self._children = children = await asyncio.to_thread(Children)
+        self._children = children = Children()
         loading = asyncio.ensure_future(
             asyncio.to_thread(self.vllm.start, self._name, self._arguments, children)
         )
         try:
-            return await asyncio.shield(loading)
-        except asyncio.CancelledError:
+            async with asyncio.timeout(self._patience):
+                return await asyncio.shield(loading)
+        except (asyncio.CancelledError, TimeoutError) as error:
             children.end()
             loading.add_done_callback(partial(_unwanted, children))
-            raise
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            raise BackendError(
+                f"the engine of `{self._name}` was not ready within {self._patience:g} s "
+                "(`startup_timeout`)",
+                model=self._name,
+            ) from error
 
     async def _outputs(self, begin: Callable[[Any], AsyncGenerator[Any]]) -> AsyncGenerator[Any]:
         engine = await self._alive()
@@ -154,22 +164,26 @@ class EngineHost:
             ) from error
 
     async def _alive(self) -> Any:
-        """The engine; started again where it has died, once."""
-        async with self._lock:
-            engine = self._engine
-            if engine is None:
-                raise BackendError(f"`{self._name}` is closed", model=self._name)
-            if not engine.errored:
-                return engine
-            if self._restarted:
-                raise BackendError(
-                    f"the engine of `{self._name}` has died twice; it is not started again",
-                    model=self._name,
-                )
-            self._restarted = True
-            await self._retire(engine)
-            self._engine = await self._load()
-            return self._engine
+        """The engine; started again where it has died, once, whoever gives up waiting for that."""
+        engine = self._engine
+        if engine is None:
+            raise BackendError(f"`{self._name}` is closed", model=self._name)
+        if not engine.errored:
+            return engine
+        if self._restart is None:
+            self._restart = asyncio.ensure_future(self._start_again(engine))
+            self._restart.add_done_callback(_seen)
+        elif self._restart.done() and self._restart.exception() is None:
+            raise BackendError(
+                f"the engine of `{self._name}` has died twice; it is not started again",
+                model=self._name,
+            )
+        return await asyncio.shield(self._restart)
+
+    async def _start_again(self, dead: Any) -> Any:
+        await self._retire(dead)
+        self._engine = await self._load()
+        return self._engine
 
     async def _retire(self, engine: Any) -> None:
         """End an engine; the task that waits for its outputs first, which would report the end."""
@@ -192,6 +206,12 @@ def _prompt(tokens: Sequence[int]) -> dict[str, Any]:
 def _end(engine: Any, children: Children) -> None:
     engine.shutdown()
     children.close()
+
+
+def _seen(restart: asyncio.Task[Any]) -> None:
+    """Look at the error, so that a restart that nobody waits for any more stays silent."""
+    if not restart.cancelled():
+        restart.exception()
 
 
 def _unwanted(children: Children, loading: asyncio.Future[Any]) -> None:

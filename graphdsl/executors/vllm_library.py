@@ -18,6 +18,9 @@ from graphdsl.errors import BackendError, BackendMissing
 from graphdsl.executors.log_excerpt import excerpt, log_end
 from graphdsl.executors.vllm_children import Children
 
+ATTACH: Final = "attach to a server that runs, with `base_url`"
+"""What can be done without vLLM on this machine."""
+
 _SETTINGS: Final = {
     "VLLM_NO_USAGE_STATS": "1",
     "VLLM_LOGGING_STREAM": "ext://sys.stderr",  # standard output belongs to results
@@ -53,7 +56,7 @@ class Vllm:
         try:
             sampling = importlib.import_module("vllm.sampling_params")
         except ModuleNotFoundError as error:
-            raise BackendMissing("vllm", extra="vllm", model=model) from error
+            raise BackendMissing("vllm", extra="vllm", model=model, instead=ATTACH) from error
         exceptions = importlib.import_module("vllm.exceptions")
         return Vllm(
             AsyncLLM=importlib.import_module("vllm.v1.engine.async_llm").AsyncLLM,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
+from graphdsl.errors import BackendError
 from graphdsl.executors.abc import Sampling
 from graphdsl.executors.json_shape import list_of, object_of
 from graphdsl.executors.llama_request import Control, control_pattern, data, turns
@@ -27,6 +28,11 @@ def accepted(request: R, context: int | None) -> R:
     if request.top_p is not None and request.top_p < _LEAST_MASS:
         request = replace(request, top_p=_LEAST_MASS)
     return request
+
+
+def no_text(model: str) -> BackendError:
+    """The error for a chat with a model that has been started to embed or to score."""
+    return BackendError(f"`{model}` generates no text: it embeds or scores", model=model)
 
 
 def as_data(messages: Messages, control: Control) -> Messages:

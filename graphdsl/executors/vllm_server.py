@@ -17,14 +17,18 @@ from graphdsl.executors.abc import Capabilities, Completion
 from graphdsl.executors.http_errors import Site
 from graphdsl.executors.openai_options import api_key, capabilities
 from graphdsl.executors.secret import Secret
-from graphdsl.executors.vllm_arguments import has_priorities, in_flight, serve_arguments, weights
+from graphdsl.executors.vllm_arguments import (
+    STARTUP,
+    has_priorities,
+    in_flight,
+    serve_arguments,
+    weights,
+)
 from graphdsl.executors.vllm_client import VllmClient
+from graphdsl.executors.vllm_library import ATTACH
 from graphdsl.executors.vllm_process import VllmProcess, free_port
 from graphdsl.executors.vllm_request import control_of
 from graphdsl.plan import ModelSpec
-
-STARTUP: Final = 600.0
-"""Seconds that a start may take, unless the model block says otherwise."""
 
 _PORTS: Final = 3
 """How many ports are tried, should another program take one before the server does."""
@@ -160,7 +164,7 @@ def serve_command(model: str) -> list[str]:
         return [sys.executable, "-m", "graphdsl.executors.vllm_main", "serve"]
     found = shutil.which(str(beside)) or shutil.which("vllm")
     if found is None:
-        raise BackendMissing("vllm", extra="vllm", model=model)
+        raise BackendMissing("vllm", extra="vllm", model=model, instead=ATTACH)
     return [found, "serve"]
 
 

@@ -42,9 +42,20 @@ class ModelSpec:
     folder: str | None = field(default=None, compare=False)
 
     @property
+    def addresses(self) -> tuple[str | EnvVar, ...]:
+        """Where its block says that it is called; none where that is left to its backend."""
+        given: Any = self.options.get("base_url", ())
+        return (given,) if isinstance(given, str | EnvVar) else tuple(given)
+
+    @property
     def members(self) -> tuple[ModelSpec, ...]:
         """The models that it stands for, where it is a `fallback` or `round_robin`; else none."""
         return tuple(self.options.get("models", ())) if self.backend in COMPOSITES else ()
+
+    @property
+    def others(self) -> tuple[ModelSpec, ...]:
+        """The models that are asked for what a `replay` has no recording of."""
+        return tuple(self.options.get("otherwise", ()))
 
     def setting(self, name: str, default: Any = None) -> Any:
         """An option of its own, else that of its first member, else the default."""

@@ -30,6 +30,7 @@ _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _HOST: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])(:\d+)?(/[\x21-\x7e]*)?")
 _NAMED: Final = re.compile(r"^[^/]*[.:\]]")
 _NEAR: Final = re.compile(r"(localhost|\d+(\.\d+){3}|\[.*\]|[^.]+)(:|/|$)")
+_VERSION: Final = re.compile(r"[A-Za-z0-9.-]{1,32}")
 _OPERATIONS: Final = ("/chat/completions", "/completions", "/embeddings", "/models")
 
 LAUNCHED: Final = (
@@ -106,11 +107,18 @@ def address_problem(text: str) -> Problem | None:
         return Problem("holds a key or a password", _SECRET_HELP, secret=True)
     if not host or not text.isprintable() or " " in text:
         return Problem("has no host" if not host else "is not an address", _EXAMPLE)
+    if "#" in text or not _is_version(url.query):
+        return Problem(_MORE, _WHOLE_HELP)
     return _operation(text, url.path.rstrip("/"))
 
 
 _EXAMPLE: Final = 'write it as `"http://127.0.0.1:8000/v1"` or `"https://host/v1"`'
 _SECRET_HELP: Final = 'leave it out of the address, and add `api_key = env("MY_KEY")`'
+
+_MORE: Final = "has more parameters than `api-version`, and these may be keys"
+_WHOLE_HELP: Final = (
+    'keep the whole address in an environment variable, and write `base_url = env("MY_SERVER")`'
+)
 
 
 def _without_scheme(text: str) -> Problem:
@@ -119,6 +127,8 @@ def _without_scheme(text: str) -> Problem:
         return Problem("holds a key or a password", _SECRET_HELP, secret=True)
     if not _HOST.fullmatch(text) or not (_NAMED.search(text) or text.startswith("localhost")):
         return Problem("is not an address", _EXAMPLE)
+    if "?" in text or "#" in text:
+        return Problem("must begin with `http://` or `https://`", _EXAMPLE)
     better = f"{'http' if _NEAR.match(text) else 'https'}://{text}"
     return Problem("must begin with `http://` or `https://`", f"write `{better}`", better)
 
@@ -128,8 +138,15 @@ def _operation(text: str, path: str) -> Problem | None:
     ending = next((end for end in _OPERATIONS if path.endswith(end)), None)
     if ending is None:
         return None
-    better = text.partition("?")[0].rstrip("/").removesuffix(ending)
+    before, mark, query = text.partition("?")
+    better = before.rstrip("/").removesuffix(ending) + mark + query
     return Problem("names one operation of the endpoint", f"end it before `{ending}`", better)
+
+
+def _is_version(query: str) -> bool:
+    """True where nothing but a version of the interface is given."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    return all(name == "api-version" and _VERSION.fullmatch(value) for name, value in pairs)
 
 
 def _has_key(query: str) -> bool:

@@ -19,8 +19,9 @@ from graphdsl.executors.abc import (
     Scores,
 )
 from graphdsl.executors.backend_pool import Backends
-from graphdsl.executors.model_check import check_models
+from graphdsl.executors.model_check import check_models, hosts_of
 from graphdsl.plan import ModelSpec
+from graphdsl.testing.faulty_server import MODEL, FaultyServer
 from graphdsl.values import Usage
 from tests.plans import Fake, model, serving
 
@@ -153,6 +154,26 @@ def test_a_bank_is_well_when_it_can_be_read(check: Check, call: Call, tmp_path: 
     assert (good["ok"], bad["ok"], bad["kind"]) == (True, False, "ModelNotFound")
 
 
+def test_a_bank_and_what_is_asked_otherwise_are_checked_apart(check: Check, tmp_path: Path) -> None:
+    (tmp_path / "bank.jsonl").write_text('{"model": "sim", "item": 0, "text": "x"}\n')
+    replay = 'model m { backend = replay  name = "sim"  bank = "bank.jsonl"  otherwise = gone }'
+    done = check(replay, GONE)
+    assert done.code == 4
+    bank, gone = done.json["models"]
+    assert (bank["name"], bank["ok"], bank["members"]) == ("m", True, ["gone"])
+    assert (gone["name"], gone["ok"], gone["members"]) == ("gone", False, [])
+    assert "sim, else gone" in check(replay, GONE, argv=()).out
+
+
+def test_an_endpoint_that_nothing_names_is_the_usual_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    assert hosts_of(ModelSpec("m", "openai", "x")) == ("api.openai.com",)
+    assert hosts_of(ModelSpec("m", "vllm", "x")) == ()
+    assert hosts_of(ModelSpec("m", "litellm", "anthropic/x")) == ()
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    assert hosts_of(ModelSpec("m", "openai", "x")) == ("127.0.0.1:9",)
+
+
 def test_models_of_imported_files_are_asked_where_a_flow_uses_them(
     check: Check, tmp_path: Path
 ) -> None:
@@ -180,6 +201,69 @@ def test_a_wrong_file_and_one_without_models_are_code_1(check: Check, line: str,
 
 def test_a_file_that_is_not_there_is_code_1(call: Call, tmp_path: Path) -> None:
     assert call("models", "check", tmp_path / "no.tts").code == 1
+
+
+# ---- several addresses, other models
+
+
+REPLICAS = """model m {{
+  backend = openai  name = "{name}"  base_url = ["{url}", "http://127.0.0.1:9/v1"]
+}}"""
+
+
+async def test_a_dead_replica_is_shown_beside_one_that_works(check: Check) -> None:
+    async with FaultyServer() as server:
+        line = REPLICAS.format(name=MODEL, url=server.url)
+        done = await asyncio.to_thread(check, line)
+        shown = await asyncio.to_thread(check, line, argv=())
+    (model,) = done.json["models"]
+    assert (done.code, model["ok"], model["error"]) == (0, True, None)
+    well, dead = model["replicas"]
+    assert (well["ok"], well["error"], dead["ok"], dead["kind"]) == (
+        True,
+        None,
+        False,
+        "Unreachable",
+    )
+    assert [well["host"], dead["host"]] == model["hosts"]
+    assert model["seconds"] == well["seconds"]
+    assert shown.code == 0
+    assert ", 1 of 2 replicas" in shown.out
+    assert "m: `m` at `127.0.0.1:9` cannot be reached" in shown.out
+
+
+def test_a_model_none_of_whose_replicas_works_is_code_4(check: Check) -> None:
+    line = REPLICAS.format(name="big", url="http://127.0.0.1:1/v1")
+    done = check(line)
+    (model,) = done.json["models"]
+    assert (done.code, model["ok"], model["kind"]) == (4, False, "Unreachable")
+    assert [replica["ok"] for replica in model["replicas"]] == [False, False]
+    shown = check(line, argv=()).out
+    assert "`127.0.0.1:1`" in shown
+    assert "`127.0.0.1:9`" in shown
+
+
+def test_a_model_with_one_address_has_no_replicas(check: Check) -> None:
+    assert check(SIM).json["models"][0]["replicas"] == []
+
+
+def test_what_is_about_to_run_can_be_checked(check: Check) -> None:
+    done = check(GONE, SIM, argv=("--json", "--model", "gone=simulated:small"))
+    assert done.code == 0
+    gone, _ = done.json["models"]
+    assert (gone["name"], gone["backend"], gone["model"]) == ("gone", "simulated", "small")
+
+
+def test_a_member_of_a_group_can_be_another(check: Check) -> None:
+    group = "model safe { backend = fallback  models = [gone] }"
+    done = check(GONE, group, argv=("--json", "--model", "gone=simulated"))
+    assert [model["ok"] for model in done.json["models"]] == [True, True]
+
+
+def test_a_model_that_the_file_lacks_cannot_be_another(check: Check) -> None:
+    done = check(SIM, argv=("--model", "sin=simulated"))
+    assert done.code == 1
+    assert "has no model `sin`; did you mean `sim`?" in done.err
 
 
 # ---- without the command line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,10 @@ from typing import Any
 
 import pytest
 
-from graphdsl.cli.output import money, spent
+from graphdsl.cli.spending import money, overrun, spent
+from graphdsl.plan import Budget
+from graphdsl.testing.faults import Body
+from graphdsl.testing.faulty_server import MODEL, FaultyServer
 from graphdsl.values import PICO, Usage
 
 Call = Callable[..., Any]
@@ -151,5 +155,42 @@ def test_money_is_shown_to_the_cent_or_to_two_digits(cost: int | None, text: lis
     assert money(Usage(cost=cost)) == text
 
 
+FAR = """edition "2026"
+model far {{ backend = openai  name = "{model}"  base_url = "{url}" }}
+flow main(question: Text) -> Draft {{
+  return first(generate(question, models: far))
+}}
+"""
+LONG = (
+    '{"choices": [{"message": {"content": "a lot"}, "finish_reason": "stop"}],'
+    ' "usage": {"prompt_tokens": 9, "completion_tokens": 700}}'
+)
+
+
+async def test_a_server_that_takes_more_than_it_may_is_told(call: Call, tmp_path: Path) -> None:
+    path, data = tmp_path / "far.tts", tmp_path / "q.jsonl"
+    data.write_text('{"question": "why"}\n')
+    argv = ("run", path, "main", "--budget", "completion_tokens=50")
+    async with FaultyServer() as server:
+        path.write_text(FAR.format(model=MODEL, url=server.url))
+        within = await asyncio.to_thread(call, *argv, "-i", "question=Tell me.")
+        server.always = Body(LONG)
+        over = await asyncio.to_thread(call, *argv, "-i", "question=why")
+        items = await asyncio.to_thread(call, *argv, "--data", data)
+    assert "over the budget" not in within.err
+    assert "over the budget: completion_tokens=50 by 650; a server gave longer replies" in over.err
+    assert "1 of 1 item went over the budget; a server gave longer replies" in items.err
+
+
 def test_calls_whose_end_nobody_saw_are_told() -> None:
-    assert spent(Usage(3, 10, 0, 4, unknown=2)) == ["3 calls (2 lost)", "10 + 4 tokens"]
+    said = ["3 calls", "10 + 4 tokens", "2 calls may have been charged"]
+    assert spent(Usage(3, 10, 0, 4, unknown=2)) == said
+
+
+def test_a_budget_that_a_server_overran_says_by_how_much() -> None:
+    usage = Usage(2, 30, 0, 82, cost=3 * PICO // 100, flops=500)
+    limits = Budget(calls=2, tokens=100, completion_tokens=80, usd=0.025, flops=1e3)
+    said = ["tokens=100 by 12", "completion_tokens=80 by 2", "usd=0.025 by $0.005"]
+    assert overrun(usage, limits) == said
+    assert overrun(usage, None) == []
+    assert overrun(Usage(9, cost=None), Budget(usd=1)) == []

@@ -139,6 +139,8 @@ def test_inputs_that_do_not_fit_are_code_1(
         ("-i", ASK, "--budget", "calls=-1"),
         ("-i", ASK, "--out", "x.jsonl"),
         ("-i", ASK, "--model", "sim"),
+        ("-i", ASK, "--model", "sim="),
+        ("-i", ASK, "--model", "sim= "),
     ],
 )
 def test_options_that_mean_nothing_are_code_2(
@@ -253,3 +255,75 @@ def test_a_verdict_says_whether_it_passed(call: Call, program: Path) -> None:
     said = call("run", program, "judged", "-i", ASK).out
     passed = call("run", program, "judged", "-i", ASK, "--json").json["value"]["passed"]
     assert said.startswith("passed: " if passed else "failed: ")
+
+
+@pytest.mark.parametrize(
+    ("budget", "said"),
+    [
+        ("seconds=0", "the limit `seconds` must be more than 0, not `0`"),
+        ("calls=2.5", "the limit `calls` must be a whole number, not `2.5`"),
+        ("usd=inf", "the limit `usd` must be a finite number, not `inf`"),
+        ("usd=much", "the limit `usd` must be a number, not `much`"),
+        ("calls=-1", "the limit `calls` must be a whole number, 0 or more, not `-1`"),
+        ("seconds=-1", "the limit `seconds` must be a number, 0 or more, not `-1`"),
+    ],
+)
+def test_a_wrong_limit_says_what_it_must_be(
+    budget: str, said: str, call: Call, program: Path
+) -> None:
+    done = call("run", program, "sums", "-i", ASK, "--budget", budget)
+    assert done.code == 2
+    assert said in done.err
+
+
+def test_a_wrong_name_of_a_model_is_code_1(call: Call, program: Path) -> None:
+    for model in ("sin=simulated", "sim=simulatd:x"):
+        assert call("run", program, "sums", "-i", ASK, "--model", model).code == 1
+
+
+def test_a_run_without_a_value_prints_none_and_is_not_sure_of_it(call: Call, program: Path) -> None:
+    for flow, budget in (("fails", "calls=9"), ("sums", "calls=0")):
+        done = call("run", program, flow, "-i", ASK, "--budget", budget)
+        assert done.code != 0
+        assert done.out == ""
+        assert "confidence" not in done.err
+
+
+def test_an_answer_that_is_an_empty_text_is_printed(call: Call, program: Path) -> None:
+    program.write_text(
+        program.read_text() + "\nflow same(text: Text) -> Text {\n  return text\n}\n"
+    )
+    assert call("run", program, "same", "-i", "text=").out == "\n"
+
+
+def test_samples_that_went_on_to_another_model_are_told(call: Call, program: Path) -> None:
+    program.write_text(
+        program.read_text()
+        + "\nmodel safe { backend = fallback  models = [broken, sim] }\n"
+        + "flow saved(question: Text) -> Draft {\n"
+        + "  return first(generate(question, models: safe, samples: 3))\n"
+        + "}\n"
+    )
+    done = call("run", program, "saved", "-i", ASK, "--trace")
+    assert done.code == 0
+    assert "· passed over to another model 3 times ·" in done.err
+    assert "3 × `broken` was passed over: " in done.out
+
+
+def test_which_flow_says_where_to_name_it(call: Call, program: Path) -> None:
+    other = program.rename(program.with_name("other.tts"))
+    assert "`graphdsl run FILE FLOW`" in call("run", other).err
+    other.write_text('edition "2026"\nmodel sim { backend = simulated }\n')
+    assert "error: this program has no flow" in call("run", other).err
+
+
+def test_a_number_that_must_be_whole_is_asked_for(call: Call, program: Path) -> None:
+    argv = ("run", program, "sums", "-i", ASK)
+    for command, low in (
+        (("plan", program, "--prompt-tokens", "x"), ", 0 or more"),
+        ((*argv, "--concurrency", "0"), ", 1 or more"),
+        ((*argv, "--seed", "x"), ""),
+    ):
+        done = call(*command)
+        assert done.code == 2
+        assert f"it must be a whole number{low}, not `{command[-1]}`" in done.err

@@ -169,6 +169,41 @@ def test_a_failed_item_says_why_and_names_no_trace(call: Call, program: Path, da
     assert "run_id" not in line
 
 
+def test_why_items_failed_is_said_once_for_each_reason(
+    call: Call, program: Path, data: Path, tmp_path: Path
+) -> None:
+    argv = ("run", program, "fails", "--data", data, "--out", tmp_path / "out.jsonl")
+    done = call(*argv)
+    assert done.code == 4
+    assert "12 of 12 items did not end well; see their `status`\n  12 × " in done.err
+    found = call(*argv, "--json").json
+    ((message, count),) = [(one["message"], one["count"]) for one in found["errors"]]
+    assert count == 12
+    assert "failed on purpose" in message
+    assert f"12 × {message}\n" in done.err
+
+
+def test_a_budget_is_a_reason_too(call: Call, program: Path, data: Path) -> None:
+    done = call("run", program, "sums", "--data", data, "--budget", "calls=2")
+    assert done.code == 3
+    assert "  12 × the budget ran out (calls(2))\n" in done.err
+
+
+def test_without_failures_there_are_no_reasons(
+    call: Call, program: Path, data: Path, tmp_path: Path
+) -> None:
+    argv = ("run", program, "sums", "--data", data, "--out", tmp_path / "out.jsonl", "--json")
+    assert call(*argv).json["errors"] == []
+
+
+def test_an_option_that_no_parameter_takes_is_said_once(
+    call: Call, program: Path, data: Path
+) -> None:
+    done = call("run", program, "sums", "--data", data, "-i", "qestion=x")
+    assert done.code == 1
+    assert done.err == ("error: flow `sums` has no parameter `qestion`; did you mean `question`?\n")
+
+
 @pytest.mark.slow
 def test_ctrl_c_leaves_whole_lines_and_says_how_many(
     program: Path, data: Path, tmp_path: Path

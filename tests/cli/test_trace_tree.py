@@ -32,3 +32,23 @@ def test_an_argument_without_a_name_shows_its_op(capsys: pytest.CaptureFixture[s
 def test_a_node_of_an_inlined_flow_keeps_its_path(capsys: pytest.CaptureFixture[str]) -> None:
     nodes = (_record("f.call.drafts", "generate"), _record("f.call.best", "vote"))
     assert _heads(capsys, *nodes) == ["call.drafts = generate", "call.best = vote"]
+
+
+def test_a_note_that_comes_often_is_shown_once(capsys: pytest.CaptureFixture[str]) -> None:
+    node = _record("f.drafts", "generate")
+    node.notes = ["`a` was slow", "`b` was slow", "`a` was slow"]
+    print_tree(Trace("run", "f", "hash", 0.0, seconds=1.0, nodes=[node]))
+    shown = capsys.readouterr().out
+    assert shown.count("`a` was slow") == 1
+    assert "2 × `a` was slow" in shown
+    assert "× `b`" not in shown
+
+
+def test_a_long_note_is_shown_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+    node = _record("f.drafts", "generate")
+    node.notes = ["attempt 1 failed: " + "why " * 60 + "at `http://127.0.0.1:8000/v1`"]
+    print_tree(Trace("run", "f", "hash", 0.0, seconds=1.0, nodes=[node]))
+    shown = capsys.readouterr().out
+    assert shown.count("why") == 60
+    assert "`http://127.0.0.1:8000/v1`" in shown
+    assert "…" not in shown

@@ -88,6 +88,23 @@ def spec_of(block: str, others: str = "") -> ModelSpec:
         (f'{FAR}  base_url = ["http://a/v1", "b"]', "GD0602", "`base_url` is not an address"),
         (f'{FAR}  base_url = "http://u:p@a/v1"', "GD0611", "holds a key or a password"),
         (f'{FAR}  base_url = "http://a/v1?api-key=x"', "GD0611", "holds a key or a password"),
+        (f'{FAR}  base_url = "http://a/v1?code=x"', "GD0602", "more parameters than `api-version`"),
+        (f'{FAR}  base_url = "http://a/v1?access"', "GD0602", "more parameters than `api-version`"),
+        (f'{FAR}  base_url = "http://a/v1?api-version=2;c=x"', "GD0602", "more parameters than"),
+        (f'{FAR}  base_url = "http://a/v1#code=x"', "GD0602", "more parameters than `api-version`"),
+        (f'{FAR}  base_url = "host.com/v1?code=x"', "GD0602", "must begin with `http://`"),
+        (
+            'backend = litellm  name = "x/y"  base_url = ["http://a/v1", "http://b/v1"]',
+            "GD0602",
+            "`base_url` must be a text, or `env(",
+        ),
+        (f'{FAR}  lacks = ["cancellation"]', "GD0602", "`lacks` cannot hold `cancellation`"),
+        ('backend = litellm  name = "x/y"  has = ["text_scores"]', "GD0602", "`has` cannot hold"),
+        (
+            'backend = replay  name = "x"  bank = "b"  lacks = ["embeddings"]',
+            "GD0602",
+            "`lacks` cannot hold `embeddings`",
+        ),
         (f"{FAR}  api_key = env()", "GD0602", "`env` takes the name of one environment variable"),
         (f'{FAR}  api_key = env("A", "B")', "GD0602", "`env` takes the name of one"),
         (f'{FAR}  api_key = env(name: "A")', "GD0602", "`env` takes the name of one"),
@@ -131,6 +148,10 @@ def test_a_wrong_value_is_reported_once(block: str, code: str, message: str) -> 
         ('base_url = "localhost:8000/v1"', 'base_url = "http://localhost:8000/v1"'),
         ('base_url = "api.host.com/v1"', 'base_url = "https://api.host.com/v1"'),
         ('base_url = "http://a/v1/chat/completions"', 'base_url = "http://a/v1"'),
+        (
+            'base_url = "http://a/v1/completions?api-version=2"',
+            'base_url = "http://a/v1?api-version=2"',
+        ),
         ("api_key = MY_KEY", 'api_key = env("MY_KEY")'),
         ("api_key = env(MY_KEY)", 'api_key = env("MY_KEY")'),
         ('api_key = env("$MY_KEY")', 'api_key = env("MY_KEY")'),
@@ -158,6 +179,8 @@ def test_the_edit_of_a_key_in_a_file_has_a_placeholder() -> None:
         'backend = vllm  name = "x"  run = attach  base_url = "http://127.0.0.1:8000/v1"',
         'backend = vllm  name = "x"  run = server  dtype = "auto"  arguments = ["--seed", "1"]',
         'backend = litellm  name = "anthropic/claude"  api_key = env("MY_KEY")',
+        'backend = litellm  name = "x/y"  base_url = "http://a/v1"  lacks = ["completions"]',
+        'backend = simulated  lacks = ["cancellation"]',
         'backend = replay  name = "x"  bank = env("MY_BANK")  latency = 1',
     ],
 )
@@ -219,6 +242,9 @@ def test_formatting_keeps_calls_of_env() -> None:
         'api_key = "sk-abcdefghi"',
         'api_key = "sk-abcdefghi"  temprature = 1',
         'base_url = "http://me:sk-abcdefghi@host"',
+        'base_url = "http://host/v1?code=sk-abcdefghi"',
+        'base_url = ["http://host/v1?a=sk-abcdefghi", "http://b/v1?sk-abcdefghi"]',
+        'base_url = "host.com/v1?code=sk-abcdefghi"',
     ],
 )
 def test_no_report_repeats_a_key(option: str) -> None:
@@ -262,7 +288,7 @@ def test_members_of_imported_files_keep_their_qualified_names(tmp_path: Path) ->
     (tmp_path / "far.tts").write_text(f'edition "2026"\n{OTHERS}', encoding="utf-8")
     text = (
         'edition "2026"\nimport "far.tts" as far\nmodel a { backend = simulated }\n'
-        f"model m {{ backend = fallback  models = [a, far.a, far.both] }}\n{FLOW}"
+        f"model m {{ backend = fallback  models = [a, far.a, far.both]  temperature = 1 }}\n{FLOW}"
     )
     program = check(Source("x.tts", text), tmp_path)
     assert program.diagnostics == ()
@@ -382,7 +408,63 @@ def test_samples_of_a_group_at_temperature_0_are_the_same() -> None:
     )
     found = checked("backend = fallback  models = [c, b]", others).diagnostics
     assert [one.code for one in found] == ["GD0807"]
-    assert checked("backend = fallback  models = [b, c]", others).diagnostics == ()
+    found = checked("backend = fallback  models = [b, c]", others).diagnostics
+    assert [one.code for one in found] == ["GD0810"]
+
+
+# ---- settings that count for nothing
+
+SET = """
+model cool { backend = simulated  temperature = 0.2  stop = ["."] }
+model warm { backend = simulated  temperature = 0.9  stop = ["."] }
+model bare { backend = simulated }
+model cold { backend = fallback  models = [cool, bare] }
+pool two = [warm, bare]
+"""
+
+
+def idle(block: str) -> list[str]:
+    found = checked(block, SET).diagnostics
+    assert not any(one.is_error for one in found)
+    return [one.message for one in found if one.code == "GD0810"]
+
+
+@pytest.mark.parametrize(
+    ("block", "settings"),
+    [
+        ("fallback  models = [cool, warm]", ["`temperature` of `warm`"]),
+        (
+            "round_robin  models = [bare, cool, two]",
+            ["`temperature`, `stop` of `cool`", "`temperature`, `stop` of `warm`"],
+        ),
+        ("fallback  models = [bare, cold]", ["`temperature`, `stop` of `cold`"]),
+        ("fallback  models = [cold, warm]", ["`temperature` of `warm`"]),
+        ("fallback  models = [bare, two]", ["`temperature`, `stop` of `warm`"]),
+        ('replay  name = "x"  bank = "b"  otherwise = cool', ["`temperature`, `stop` of `cool`"]),
+        ("fallback  models = [cool, bare]", []),
+        ("fallback  models = [cool, cold]", []),
+        ("fallback  models = two", []),
+        ("fallback  models = [cool, warm]  temperature = 0.5", []),
+        ('replay  name = "x"  bank = "b"  otherwise = bare', []),
+    ],
+)
+def test_a_setting_of_a_later_member_that_counts_for_nothing_is_a_warning(
+    block: str, settings: list[str]
+) -> None:
+    found = idle(f"backend = {block}")
+    assert [message.partition(" count")[0] for message in found] == settings
+
+
+def test_the_setting_that_is_used_and_the_one_that_is_not_are_shown() -> None:
+    program = checked("backend = fallback  models = [cool, two]", SET)
+    (found,) = [one for one in program.diagnostics if one.code == "GD0810"]
+    text = program.sources["x.tts"].text
+    marked = [(text[one.span.start : one.span.end], one.text) for one in found.secondary]
+    assert text[found.primary.span.start : found.primary.span.end] == "two"
+    assert marked == [
+        ("temperature = 0.9", "not used there"),
+        ("temperature = 0.2", "used for all members"),
+    ]
 
 
 def test_scripted_replies_stand_for_a_group(tmp_path: Path) -> None:

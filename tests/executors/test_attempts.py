@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,11 +16,14 @@ from graphdsl.errors import (
     CallTimeout,
     InputError,
     ModelNotFound,
+    NotRecorded,
+    Overloaded,
     RateLimited,
     Unreachable,
 )
-from graphdsl.executors import retry
+from graphdsl.executors import lane, retry
 from graphdsl.executors.abc import ChatRequest, Completion
+from graphdsl.executors.backend_pool import Backends
 from graphdsl.executors.charging import prompt_bound
 from graphdsl.executors.ledger import Amount, Scope
 from graphdsl.executors.sampling import Sampler
@@ -77,7 +81,7 @@ async def test_a_lost_reply_is_asked_for_again_and_stays_charged_at_its_worst() 
     assert draft.usage == Usage(2, PROMPT + 7, 0, 55, unknown=1)
     assert sampler.usage == draft.usage
     assert scope.settled == Amount(2, PROMPT + 7, 55)
-    assert record.notes == ["attempt 1 at `m` failed: cut off"]
+    assert record.notes == ["`m` is asked again: cut off"]
 
 
 async def test_what_no_model_worked_on_costs_nothing() -> None:
@@ -148,6 +152,31 @@ async def test_a_dead_model_is_left_alone_after_a_while() -> None:
     assert "has failed too often (connection refused)" in (drafts[-1].error or "")
 
 
+async def test_a_server_that_answered_and_is_gone_is_waited_for() -> None:
+    gone = [Unreachable("connection refused") for _ in range(3)]
+    script: Iterator[Any] = iter([said("one"), *gone, said("two")])
+    sampler = Sampler(serving(m=Fake(lambda _: next(script))), 0, asyncio.get_running_loop())
+    asks = [Ask(model(), question(), index) for index in range(2)]
+    drafts = [await sampler.draw(ask, "n", Scope(Budget()), None) for ask in asks]
+    assert [draft.text for draft in drafts] == ["one", "two"]
+
+
+async def test_a_server_that_never_answered_is_not_waited_for() -> None:
+    fake = Fake(lambda _: Unreachable("connection refused"))
+    draft, _ = await draw(model(), m=fake)
+    assert (draft.error, len(fake.asked)) == ("connection refused", 3)
+
+
+async def test_an_outage_is_waited_for_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lane, "OUTAGE", 0.0)
+    replies: Iterator[Any] = iter([said("one")])
+    fake = Fake(lambda _: next(replies, None) or Unreachable("connection refused"))
+    sampler = Sampler(serving(m=fake), 0, asyncio.get_running_loop())
+    asks = [Ask(model(), question(), index) for index in range(2)]
+    drafts = [await sampler.draw(ask, "n", Scope(Budget()), None) for ask in asks]
+    assert (drafts[1].error, len(fake.asked)) == ("connection refused", 2)
+
+
 # ---- money
 
 
@@ -194,6 +223,27 @@ async def test_money_cannot_be_limited_where_a_price_is_unknown() -> None:
     with pytest.raises(InputError, match="`m` has no known price"):
         await draw(unknown, Scope(Budget(usd=1.0)), m=fake)
     assert fake.asked == []
+
+
+@pytest.mark.parametrize(
+    ("given", "block", "option"),
+    [
+        (
+            (),
+            "usd_per_mtok_in = …  usd_per_mtok_out = …",
+            ",usd_per_mtok_in=…,usd_per_mtok_out=…",
+        ),
+        (("usd_per_mtok_in",), "usd_per_mtok_out = …", ",usd_per_mtok_out=…"),
+        (("usd_per_mtok_out",), "usd_per_mtok_in = …", ",usd_per_mtok_in=…"),
+    ],
+)
+async def test_what_is_missing_of_a_price_is_named_for_files_and_for_the_command_line(
+    given: tuple[str, ...], block: str, option: str
+) -> None:
+    options = {"base_url": "http://127.0.0.1:1/v1", **dict.fromkeys(given, 1.0)}
+    unknown = ModelSpec("m", "openai", "nobody-knows-this", options)
+    with pytest.raises(InputError, match=f"write `{block}` in its block, or `{option}` in `--mo"):
+        await draw(unknown, Scope(Budget(usd=1.0)), m=Fake("x"))
 
 
 async def test_operations_are_counted_and_limited() -> None:
@@ -247,8 +297,6 @@ async def test_a_model_that_cannot_be_opened_is_passed_over() -> None:
         if asked.name == "a":
             raise ModelNotFound("no model `no-such-model`")
         return Fake("yes")
-
-    from graphdsl.executors.backend_pool import Backends
 
     sampler = Sampler(Backends(opener), 0, asyncio.get_running_loop())
     draft = await sampler.draw(Ask(spec, question()), "n", Scope(Budget()), None)
@@ -306,3 +354,173 @@ async def test_sampling_settings_of_a_group_are_its_own_else_its_first_member_s(
     await sampler.draw(Ask(spec, question()), "n", Scope(Budget()), None)
     asked = fakes["b"].asked[0]
     assert (asked.temperature, asked.top_p, asked.max_tokens) == (0.3, 0.9, 9)
+
+
+async def test_a_group_in_a_group_gives_all_its_members_a_turn() -> None:
+    fakes = {name: Fake(name) for name in "abcd"}
+    pairs = [
+        ModelSpec(f"{x}{y}", "round_robin", "", {"models": (model(x), model(y))})
+        for x, y in ("ab", "cd")
+    ]
+    sampler = Sampler(serving(**fakes), 0, asyncio.get_running_loop())
+    asks = [Ask(either("round_robin", *pairs), question(), index) for index in range(16)]
+    await asyncio.gather(*[sampler.draw(a, "n", Scope(Budget()), None) for a in asks])
+    assert {name: len(fake.asked) for name, fake in fakes.items()} == dict.fromkeys("abcd", 4)
+
+
+async def test_a_model_that_cannot_work_is_asked_once_in_a_run() -> None:
+    dead = Fake(lambda _: AccessDenied("401"))
+    sampler = Sampler(serving(a=dead, b=Fake("yes")), 0, asyncio.get_running_loop())
+    spec = either("fallback", model("a"), model("b"))
+    for index in range(4):
+        await sampler.draw(Ask(spec, question(), index), "n", Scope(Budget()), None)
+    assert len(dead.asked) == 1
+
+
+async def test_a_last_resort_that_cannot_work_fails_a_sample_and_not_the_run() -> None:
+    spec = either("fallback", model("a", attempts=1), model("b"))
+    fakes = {"a": Fake(lambda _: BrokenReply("one")), "b": Fake(lambda _: AccessDenied("401"))}
+    draft, _ = await draw(spec, **fakes)
+    assert (draft.finish, draft.error) == (Finish.ERROR, "401")
+
+
+async def test_a_group_in_which_nothing_can_work_ends_the_run() -> None:
+    spec = either("fallback", model("a"), model("b"))
+    with pytest.raises(AccessDenied):
+        await draw(spec, **dict.fromkeys("ab", Fake(lambda _: AccessDenied("401"))))
+
+
+async def test_what_the_budget_does_not_allow_goes_to_a_cheaper_model() -> None:
+    scope = Scope(Budget(usd=0.000_001))
+    dear, cheap = Fake("x"), Fake("yes")
+    both = either("fallback", replace(paid(), name="dear"), model("cheap"))
+    draft, _ = await draw(both, scope, dear=dear, cheap=cheap)
+    assert (draft.text, dear.asked, scope.exhausted) == ("yes", [], None)
+
+
+# ---- an endpoint that wants a pause
+
+
+async def test_a_pause_sends_others_to_the_fallback_at_once() -> None:
+    busy = Fake(lambda _: RateLimited("slow down", retry_after=30.0))
+    sampler = Sampler(serving(a=busy, b=Fake("yes")), 0, asyncio.get_running_loop())
+    spec = either("fallback", model("a"), model("b"))
+    for index in range(3):
+        ask = Ask(spec, question(), index)
+        drawn = sampler.draw(ask, "n", Scope(Budget()), None)
+        assert (await asyncio.wait_for(drawn, 5)).text == "yes"
+    assert len(busy.asked) == 1
+
+
+async def test_nobody_waits_longer_for_a_pause_than_for_a_call() -> None:
+    busy = Fake(lambda _: RateLimited("slow down", retry_after=3600.0))
+    sampler = Sampler(serving(m=busy), 0, asyncio.get_running_loop())
+    asks = [Ask(model(timeout=2), question(), index) for index in range(3)]
+    drawn = [sampler.draw(ask, "n", Scope(Budget()), None) for ask in asks]
+    errors = [(await asyncio.wait_for(one, 5)).error or "" for one in drawn]
+    assert errors[0] == "slow down"
+    assert all("takes no calls for another" in error for error in errors[1:])
+    assert len(busy.asked) == 1
+
+
+async def test_who_waits_for_a_pause_keeps_no_budget_from_others() -> None:
+    """One place, so the second sample queues when the first is told to wait."""
+    told = asyncio.Event()
+
+    async def wait_then_pause(_request: ChatRequest) -> Completion:
+        await told.wait()
+        raise RateLimited("slow down", retry_after=30.0)
+
+    scope = Scope(Budget(calls=2))
+    fakes = {"busy": Fake(wait_then_pause, slots=1), "free": Fake("yes")}
+    sampler = Sampler(serving(**fakes), 0, asyncio.get_running_loop())
+    busy = [
+        asyncio.ensure_future(sampler.draw(Ask(model("busy"), question(), i), "n", scope, None))
+        for i in range(2)
+    ]
+    await asyncio.sleep(0)
+    told.set()
+    drawn = sampler.draw(Ask(model("free"), question()), "n", scope, None)
+    assert (await asyncio.wait_for(drawn, 5)).text == "yes"
+    for task in busy:
+        task.cancel()
+    await asyncio.gather(*busy, return_exceptions=True)
+    assert (scope.reserved, scope.settled.calls) == (Amount(), 1)
+
+
+async def test_a_server_without_room_is_not_waited_for_beyond_the_timeout() -> None:
+    full = Fake(lambda _: Overloaded("no room", retry_after=3600.0))
+    draft, _ = await asyncio.wait_for(draw(model(timeout=2), m=full), 5)
+    assert draft.error == "no room"
+
+
+# ---- what it has cost
+
+
+async def test_a_refusal_in_the_middle_of_a_reply_is_charged() -> None:
+    def reply(_request: ChatRequest) -> Overloaded:
+        error = Overloaded("overloaded in mid-stream")
+        error.uncertain = True
+        return error
+
+    draft, _ = await draw(model(attempts=1), m=Fake(reply))
+    assert (draft.usage.unknown, draft.usage.completion_tokens) == (1, 50)
+
+
+async def test_a_call_that_takes_too_long_costs_what_an_exact_meter_says() -> None:
+    async def slow(request: ChatRequest) -> Completion:
+        assert request.meter is not None
+        request.meter.prompt_tokens, request.meter.completion_tokens = 9, 3
+        return await never(request)
+
+    draft, _ = await draw(model(timeout=0.01, attempts=1), m=Fake(slow))
+    assert draft.usage == Usage(1, 9, 0, 3)
+
+
+async def test_samples_without_max_tokens_share_a_budget_one_after_another() -> None:
+    scope = Scope(Budget(tokens=5000))
+    sampler = Sampler(serving(m=Fake(said("x"))), 0, asyncio.get_running_loop())
+    asks = [Ask(model(), question(), index) for index in range(3)]
+    drafts = await asyncio.gather(*[sampler.draw(a, "n", scope, None) for a in asks])
+    assert [draft.finish for draft in drafts] == [Finish.STOP] * 3
+    assert scope.exhausted is None
+
+
+async def test_a_run_whose_model_cannot_be_opened_is_fruitless() -> None:
+    async def opener(_spec: ModelSpec) -> Fake:
+        raise BackendError("no room on the device")
+
+    sampler = Sampler(Backends(opener), 0, asyncio.get_running_loop())
+    draft = await sampler.draw(Ask(model(), question()), "n", Scope(Budget()), None)
+    assert (draft.error, sampler.fruitless) == ("no room on the device", True)
+
+
+async def test_a_budget_that_allows_no_call_is_no_failure_of_a_model() -> None:
+    _, sampler = await draw(model(), Scope(Budget(calls=0)), m=Fake("x"))
+    assert not sampler.fruitless
+
+
+async def test_a_run_whose_server_is_down_is_fruitless() -> None:
+    _, sampler = await draw(model(attempts=1), m=Fake(lambda _: Unreachable("refused")))
+    assert sampler.fruitless
+
+
+# ---- what was not recorded
+
+
+async def test_only_what_was_not_recorded_goes_to_another_model() -> None:
+    live = model("live")
+    bank = ModelSpec("bank", "replay", "qwen", {"bank": "b.jsonl", "otherwise": (live,)})
+    replies: dict[int, Any] = {0: said("recorded"), 1: NotRecorded("no"), 2: BrokenReply("disk")}
+    fakes = {"bank": Fake(lambda r: replies[r.sample]), "live": Fake("fresh")}
+    sampler = Sampler(serving(**fakes), 0, asyncio.get_running_loop())
+    drawn = [
+        await sampler.draw(Ask(bank, question(), index), "n", Scope(Budget()), None)
+        for index in range(3)
+    ]
+    assert [(d.text, d.error) for d in drawn] == [
+        ("recorded", None),
+        ("fresh", None),
+        ("", "disk"),
+    ]
+    assert len(fakes["live"].asked) == 1

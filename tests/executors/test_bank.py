@@ -30,7 +30,7 @@ FORMS = pytest.mark.parametrize("name", ["bank.jsonl", "bank.db"])
 REPLY = Completion(
     "Half \ud800 of a character, 汉字, and a line\nbreak",
     Finish.STOP_SEQ,
-    Usage(1, 20, 5, 7, cost=12_345_678),
+    Usage(1, 20, 5, 7, cost=12_345_678),  # what it cost once is not kept
     LogprobStats(7, -1.25, -0.75),
 )
 REQUEST = ChatRequest(
@@ -101,6 +101,7 @@ def test_the_form_of_others_is_read() -> None:
             mean_logprob=-0.25,
             latency_s=3,
             gold="18",
+            usd="free",
         )
     )
     assert found.place == item_place("7")
@@ -356,13 +357,13 @@ def _emptied(path: Path) -> None:
         ("b.csv", _lines("a,b"), NoBank, r"it ends with `.jsonl` \(JSON lines\) or `.db`"),
         ("b", _folder, BadBank, "is a folder"),
         ("b.jsonl", _folder, BadBank, "is a folder"),
-        ("b.jsonl", _empty, BadBank, "is empty; fill it with"),
-        ("b.jsonl", _lines('{"mod', end=""), BadBank, "has no whole line"),
+        ("b.jsonl", _empty, BadBank, "has no recorded reply; fill it with"),
+        ("b.jsonl", _lines('{"mod', end=""), BadBank, "has no recorded reply"),
         ("b.jsonl", _lines(line(), "no", line(sample=1)), BadBank, "line 2 of .* not JSON"),
         ("b.jsonl", _lines(line(), "", '{"text": 1}'), BadBank, "line 3 of .* no `model`"),
         ("b.jsonl", _lines(line(), line(item="0")), BadBank, "lines 1 and 2 .* the same sample"),
-        ("b.jsonl", _database("CREATE TABLE t (x)"), BadBank, "has no whole line"),
-        ("b.db", _empty, BadBank, "is empty"),
+        ("b.jsonl", _database("CREATE TABLE t (x)"), BadBank, "has no recorded reply"),
+        ("b.db", _empty, BadBank, "has no recorded reply"),
         ("b.db", _lines(line()), BadBank, "is no SQLite file"),
         ("b.db", _database("CREATE TABLE t (x)"), BadBank, "database of something else"),
         ("b.sqlite", _emptied, BadBank, "has no recorded reply"),
@@ -405,6 +406,18 @@ def test_nothing_is_written_into_what_is_no_bank(
     with pytest.raises(kind, match=said):
         open_writer(path)
     assert (path.read_bytes() if path.is_file() else None) == before
+
+
+@FORMS
+def test_a_bank_that_is_begun_can_be_read_where_it_may_be_empty(name: str, tmp_path: Path) -> None:
+    writer = open_writer(tmp_path / name)
+    bank = open_bank(tmp_path / name, empty=True)
+    assert bank.models == ()
+    assert list(bank.find(item_place("0"), "m")) == []
+    writer.add([record(0)])
+    assert list(bank.find(item_place("0"), "m")) == [record(0)]
+    writer.close()
+    bank.close()
 
 
 @FORMS

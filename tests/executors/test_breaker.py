@@ -20,19 +20,24 @@ class Clock:
         return self.now
 
 
+def fail(breaker: Breaker) -> None:
+    """A call that begins now and fails."""
+    breaker.failed(breaker.check("m"), breaker.now(), BROKEN)
+
+
 def open_breaker() -> tuple[Breaker, Clock]:
     """One that has just opened."""
     clock = Clock()
     breaker = Breaker(clock)
     for _ in range(LEAST):
-        breaker.failed(breaker.check("m"), BROKEN)
+        fail(breaker)
     return breaker, clock
 
 
 def test_a_few_failures_conclude_nothing() -> None:
     breaker = Breaker(Clock())
     for _ in range(LEAST - 1):
-        breaker.failed(breaker.check("m"), BROKEN)
+        fail(breaker)
     assert breaker.check("m") is False
 
 
@@ -40,8 +45,23 @@ def test_failures_among_more_successes_conclude_nothing() -> None:
     breaker = Breaker(Clock())
     for turn in range(60):
         probe = breaker.check("m")
-        breaker.failed(probe, BROKEN) if turn % 3 == 0 else breaker.succeeded(probe)
+        breaker.failed(probe, breaker.now(), BROKEN) if turn % 3 == 0 else breaker.succeeded(probe)
     assert breaker.check("m") is False
+
+
+def test_calls_that_fail_together_are_one_failure() -> None:
+    """A hundred calls in flight when a server dies say no more than one."""
+    clock = Clock()
+    breaker = Breaker(clock)
+    clock.now = 1.0
+    for _ in range(100):
+        breaker.failed(False, 0.5, BROKEN)
+    assert breaker.check("m") is False
+    for _ in range(LEAST - 1):
+        clock.now += 1.0
+        fail(breaker)
+    with pytest.raises(CircuitOpen):
+        breaker.check("m")
 
 
 def test_an_open_breaker_says_why_and_for_how_long() -> None:
@@ -68,7 +88,7 @@ def test_a_probe_that_fails_doubles_the_pause_up_to_a_limit() -> None:
     pauses: list[float] = []
     for _ in range(6):
         clock.now += LONGEST
-        breaker.failed(breaker.check("m"), BROKEN)
+        fail(breaker)
         with pytest.raises(CircuitOpen) as caught:
             breaker.check("m")
         pauses.append(caught.value.retry_after)
@@ -85,7 +105,7 @@ def test_a_probe_that_was_cancelled_lets_another_try() -> None:
 def test_late_ends_of_calls_from_before_do_not_disturb_an_open_breaker() -> None:
     breaker, clock = open_breaker()
     breaker.succeeded(False)
-    breaker.failed(False, BROKEN)
+    breaker.failed(False, breaker.now(), BROKEN)
     clock.now = FIRST - 0.1
     with pytest.raises(CircuitOpen):
         breaker.check("m")

@@ -10,6 +10,7 @@ import pytest
 from graphdsl.errors import ContextOverflow, RateLimited
 from graphdsl.executors.context_wording import overflow_numbers
 from graphdsl.executors.http_errors import Site, read_report, refusal
+from graphdsl.executors.http_page import page_words
 from graphdsl.executors.retry_after import retry_after
 from graphdsl.executors.secret import Secret
 
@@ -83,7 +84,7 @@ def test_numbers_may_come_as_fields() -> None:
         (b'{"detail": "a"}', "a"),
         (b'{"detail": [{"msg": "a"}]}', '[{"msg": "a"}]'),
         (b'"a"', "a"),
-        (b"<p>a</p>", "<p>a</p>"),
+        (b"<p>a</p>", "a"),
         (b"\xff\xfe", "\ufffd\ufffd"),
         (b"", ""),
     ],
@@ -97,6 +98,30 @@ def test_a_server_s_words_are_short_and_harmless() -> None:
     said = SITE.clean(text)
     assert said.startswith("a [31m b x")
     assert len(said) == 301
+
+
+def test_a_server_s_words_do_not_end_a_sentence_of_ours() -> None:
+    assert SITE.clean("The model does not exist. ") == "The model does not exist"
+    assert SITE.clean("shorten it;\n") == "shorten it"
+    body = b'{"error": {"message": "The model `gpt` does not exist.", "code": "model_not_found"}}'
+    assert "does not exist; `name` in the model block" in str(refusal(SITE, 404, {}, body))
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("<!DOCTYPE html>\n<html><head><title>502 Bad\n Gateway</title></head>", "502 Bad Gateway"),
+        ("<html><style>p {}</style><!-- x --><p>It is &lt;gone&gt;</p></html>", "It is <gone>"),
+        ("<?xml version='1.0'?><Error><Message>No</Message></Error>", "No"),
+        ("<html><title> </title>a<script>b", "a b"),
+        ("<p>" + "word " * 100, "word " * 20 + "…"),
+        ("upstream <b>gone</b>", "upstream <b>gone</b>"),
+        ("< 5 seconds", "< 5 seconds"),
+    ],
+)
+def test_of_a_page_its_title_or_first_words_are_shown(page: str, words: str) -> None:
+    assert page_words(page) == words
+    assert str(refusal(SITE, 500, {}, page.encode())) == f"`m` at `h:1` failed (500): {words}"
 
 
 def test_a_secret_is_removed_before_words_are_cut() -> None:

@@ -32,7 +32,7 @@ from graphdsl.errors import (
     RateLimited,
     Unreachable,
 )
-from graphdsl.executors.abc import ChatRequest, EmbedRequest, TextRequest
+from graphdsl.executors.abc import ChatRequest, EmbedRequest, Meter, TextRequest
 from graphdsl.executors.http_errors import Site
 from graphdsl.executors.litellm import LitellmBackend
 from graphdsl.executors.litellm_errors import translated
@@ -55,7 +55,7 @@ from graphdsl.testing.faults import (
     with_usage,
 )
 from graphdsl.testing.faulty_server import MODEL
-from graphdsl.values import Messages
+from graphdsl.values import Messages, Usage
 
 pytestmark = [
     pytest.mark.skipif(find_spec("litellm") is None, reason="litellm is not installed"),
@@ -137,6 +137,10 @@ async def failure(call: Coroutine[Any, Any, object]) -> BackendError:
     return error
 
 
+UNCERTAIN = {"withheld", "request timeout", "gateway timeout"}
+"""Faults after which the provider may have charged the call."""
+
+
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("name", FAULTS)
 async def test_a_fault_is_an_error_that_says_what_to_do(provider: str, name: str) -> None:
@@ -149,7 +153,7 @@ async def test_a_fault_is_an_error_that_says_what_to_do(provider: str, name: str
     assert type(error) is kind or (name == "no page" and isinstance(error, kind))
     assert re.search(words, str(error))
     assert error.retryable == (kind is BrokenReply or name in RETRYABLE)
-    assert error.uncertain == (kind is BrokenReply or name == "withheld")
+    assert error.uncertain == (kind is BrokenReply or name in UNCERTAIN)
 
 
 @pytest.mark.parametrize("fault", [Refusal(500), Refusal(429), Disconnect()])
@@ -224,8 +228,18 @@ async def test_a_setting_that_the_model_refuses_is_named() -> None:
     error = await failure(backend.chat(replace(ASKED, temperature=0.3)))
     await backend.aclose()
     assert "temperature=0.3" in str(error)
-    assert "change them in its model block" in str(error)
+    assert str(error).endswith("; write `temperature = 1` in its model block")
+    assert "drop_params" not in str(error)
     assert not error.retryable
+
+
+async def test_a_request_that_litellm_refuses_by_itself_is_no_call() -> None:
+    backend = await LitellmBackend.open(ModelSpec("m", "litellm", "openai/gpt-5"))
+    meter = Meter()
+    meter.calls = 1
+    await failure(backend.chat(replace(ASKED, temperature=0.3, meter=meter)))
+    await backend.aclose()
+    assert meter.usage == Usage()
 
 
 MOCKED = {

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from graphdsl.errors import AccessDenied, BackendError
+from graphdsl.errors import AccessDenied, BackendError, ModelNotFound
 from graphdsl.executors.abc import ChatRequest
 from graphdsl.executors.http_address import parse_address
+from graphdsl.executors.litellm_access import access_of
 from graphdsl.executors.openai import OpenAIBackend
 from graphdsl.executors.openai_options import api_key, base_urls, capabilities, dialect
 from graphdsl.ir.entities import EnvVar, ModelSpec
@@ -44,14 +45,29 @@ def test_addresses_come_from_texts_and_variables(monkeypatch: pytest.MonkeyPatch
     assert base_urls(spec(base_url=("http://a/v1", EnvVar("MY_URL")))) == ("http://a/v1", HERE)
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("OPENAI_BASE_URL", {}), ("MY_URL", {"base_url": ("http://a/v1", EnvVar("MY_URL"))})],
+)
+@pytest.mark.parametrize("backend", ["openai", "litellm"])
+def test_an_address_of_the_environment_that_is_none_names_its_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, options: dict[str, Any], backend: str
+) -> None:
+    monkeypatch.setenv(name, "me:hunter2@host")
+    block = ModelSpec("m", backend, "openai/gpt", options)
+    with pytest.raises(ModelNotFound, match=f"^`{name}`, from which model `m` takes") as caught:
+        access_of(block) if backend == "litellm" else base_urls(block)
+    assert "hunter2" not in str(caught.value)
+
+
 def test_an_unset_address_names_its_variable() -> None:
-    with pytest.raises(BackendError, match="`MY_URL`, which is not set"):
+    with pytest.raises(ModelNotFound, match="`MY_URL`, which is not set"):
         base_urls(spec(base_url=EnvVar("MY_URL")))
 
 
 def test_other_kinds_may_have_no_default_address() -> None:
     with pytest.raises(BackendError, match="`m` needs a `base_url`"):
-        base_urls(spec(), None)
+        base_urls(ModelSpec("m", "vllm", "gpt", {}))
 
 
 def test_a_declared_key_that_is_not_set_is_denied() -> None:

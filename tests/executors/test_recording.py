@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from graphdsl.errors import BackendError, InputError
 from graphdsl.executors import recording
 from graphdsl.executors.abc import ChatRequest, Completion
 from graphdsl.executors.backends import open_backend
-from graphdsl.executors.bank import BadBank, NoBank, open_bank
+from graphdsl.executors.bank import BadBank, BankWriter, NoBank, open_bank
 from graphdsl.executors.bank_record import Recorded, Replayed, prompt_digest, prompt_place
 from graphdsl.executors.recording import Recorder
 from graphdsl.executors.simulated import SimulatedBackend
@@ -31,6 +32,13 @@ FORMS = pytest.mark.parametrize("name", ["bank.jsonl", "bank.db"])
 SPEC = ModelSpec("tiny", "openai", "big-model", {"api_key": "sk-secret"})
 ASKED = ChatRequest(Messages.user("What is 2 + 3?"), seed=4, item="9")
 REPLY = Completion("5", Finish.STOP, Usage(1, 10, 0, 1))
+
+MODULES = {"bank.jsonl": "bank_lines", "bank.db": "bank_sqlite"}
+
+
+def _breaks(_record: Recorded) -> bytes:
+    raise LookupError("out of order")
+
 
 PROGRAM = """edition "2026"
 
@@ -116,6 +124,52 @@ def test_what_could_not_be_written_is_counted_and_told_at_the_end(tmp_path: Path
     with pytest.raises(BackendError, match=r"not complete, 1 of .* missing: .* cut short"):
         recorder.close()
     recorder.close()
+
+
+@FORMS
+def test_whatever_goes_wrong_is_told_and_what_follows_is_written(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder.open(tmp_path / name)
+    with monkeypatch.context() as patch:
+        patch.setattr(f"graphdsl.executors.{MODULES[name]}.to_line", _breaks)
+        recorder.note(SPEC, ASKED, REPLY, 0.0)
+        _wait_for(lambda: recorder.lost == 1)
+    recorder.note(SPEC, ASKED, REPLY, 0.0)
+    with pytest.raises(BackendError, match=r"not complete, 1 of .* missing: out of order"):
+        recorder.close()
+    assert recorder.written == 1
+
+
+def test_a_bank_that_cannot_be_closed_is_told(tmp_path: Path) -> None:
+    class Stuck:
+        def add(self, records: Sequence[Recorded]) -> int:
+            return len(records)
+
+        def close(self) -> None:
+            raise OSError(5, "Input/output error")
+
+    recorder = Recorder(tmp_path / "bank.jsonl", Stuck())
+    with pytest.raises(BackendError, match="not complete, perhaps: input/output error"):
+        recorder.close()
+
+
+async def test_what_comes_after_the_end_is_refused(tmp_path: Path) -> None:
+    with Recorder.open(tmp_path / "bank.jsonl") as recorder:
+        pass
+    with pytest.raises(BackendError, match="is closed, and takes nothing more"):
+        recorder.note(SPEC, ASKED, REPLY, 0.0)
+    with pytest.raises(InputError, match="is closed; open another one"):
+        await program(tmp_path).run(question="x", record=recorder)
+
+
+def test_a_bank_is_recorded_to_as_long_as_a_recorder_is_open(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / ".." / "bank.jsonl"
+    (tmp_path / "folder").mkdir()
+    with Recorder.open(path), Recorder.open(path):
+        assert recording.recorded_to(tmp_path / "bank.jsonl")
+        assert not recording.recorded_to(tmp_path / "other.jsonl")
+    assert not recording.recorded_to(tmp_path / "bank.jsonl")
 
 
 def test_an_error_of_the_run_is_not_hidden_by_one_of_its_recording(
@@ -245,6 +299,73 @@ def test_a_run_that_waits_records_too(tmp_path: Path) -> None:
     bank.close()
 
 
+async def test_the_loop_does_not_wait_for_the_end_of_a_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close, asked = Recorder.close, threading.Event()
+
+    def slowly(self: Recorder) -> None:
+        assert asked.wait(30)
+        close(self)
+
+    monkeypatch.setattr(Recorder, "close", slowly)
+    run = asyncio.ensure_future(
+        program(tmp_path).run(question="What is 1 + 1?", record=tmp_path / "bank.jsonl")
+    )
+    bank = tmp_path / "bank.jsonl"
+    while not bank.exists() or not bank.stat().st_size:
+        assert not run.done()
+        await asyncio.sleep(0.005)
+    await asyncio.sleep(0.05)
+    asked.set()
+    assert (await run).status == "ok"
+    assert len(lines(tmp_path / "bank.jsonl")) == 11
+
+
+async def test_a_run_that_is_cancelled_before_its_bank_is_open_leaves_no_recorder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank, go, closed = tmp_path / "bank.jsonl", threading.Event(), asyncio.Event()
+    real = recording.open_writer
+
+    def slowly(path: Path) -> BankWriter:
+        assert go.wait(30)
+        return real(path)
+
+    close = Recorder.close
+
+    def counted(self: Recorder) -> None:
+        close(self)
+        closed.set()
+
+    monkeypatch.setattr(recording, "open_writer", slowly)
+    monkeypatch.setattr(Recorder, "close", counted)
+    run = asyncio.ensure_future(program(tmp_path).run(question="x", record=bank))
+    await asyncio.sleep(0.01)
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    go.set()
+    await asyncio.wait_for(closed.wait(), 30)
+    assert not recording.recorded_to(bank)
+
+
+async def test_a_run_that_breaks_ends_its_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Recorder) -> None:
+        close(self)
+        raise BackendError("not complete")
+
+    close = Recorder.close
+    monkeypatch.setattr(Recorder, "close", full)
+    bank = tmp_path / "bank.jsonl"
+    with pytest.raises(InputError) as caught:
+        await program(tmp_path).run(record=bank)
+    assert caught.value.__notes__ == ["not complete"]
+    assert not recording.recorded_to(bank)
+
+
 async def test_a_bank_that_is_none_is_refused_before_a_model_is_called(
     tmp_path: Path, no_simulation: Callable[[], None]
 ) -> None:
@@ -268,6 +389,18 @@ async def test_what_otherwise_answers_is_recorded_and_then_replayed(
     no_simulation()
     again = await replayed(tmp_path, "bank.jsonl").run(question=second)
     assert (again.value, again.usage) == (topped.value, topped.usage)
+
+
+@FORMS
+async def test_a_bank_is_filled_from_nothing_by_what_otherwise_answers(
+    name: str, tmp_path: Path, no_simulation: Callable[[], None]
+) -> None:
+    options = f'backend = replay  name = "tiny"  bank = "{name}"  max_tokens = 40  '
+    flow = program(tmp_path, options + "otherwise = [live]", f"model live {{ {SIMULATED} }}\n")
+    first = await flow.run(question="What is 8 + 9?", record=tmp_path / name)
+    no_simulation()
+    again = await replayed(tmp_path, name).run(question="What is 8 + 9?")
+    assert (again.value, again.usage) == (first.value, first.usage)
 
 
 async def test_a_reply_that_a_budget_bounded_is_replayed_without_it(tmp_path: Path) -> None:

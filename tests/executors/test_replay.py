@@ -7,7 +7,7 @@ import inspect
 import json
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from graphdsl.errors import (
     ModelCorrupt,
     ModelNotFound,
     NotRecorded,
-    RateLimited,
     Unsupported,
 )
 from graphdsl.executors import replay
@@ -42,7 +41,7 @@ from graphdsl.ir.entities import EnvVar
 from graphdsl.plan import ModelSpec
 from graphdsl.testing import BackendSuite
 from graphdsl.values import Finish, LogprobStats, Messages, Usage
-from tests.plans import Fake, said
+from tests.plans import said
 
 SIMULATED = ModelSpec("live", "simulated", "sim", {"latency": 0.03, "slots": 4, "context": 512})
 INSTANT = ModelSpec(
@@ -119,19 +118,6 @@ class TestRecordedInSqlite(TestRecorded):
     name = "bank.db"
 
 
-class TestOtherwise(BackendSuite):
-    """Nothing that is asked for is in the bank."""
-
-    @pytest.fixture
-    async def backend(  # pyright: ignore[reportIncompatibleVariableOverride]
-        self, tmp_path: Path
-    ) -> AsyncIterator[Backend]:
-        write(tmp_path)
-        backend = await open_backend(spec(tmp_path, otherwise=(SIMULATED,), context=512))
-        yield backend
-        await backend.aclose()
-
-
 # ---- which reply it is
 
 
@@ -178,10 +164,15 @@ Ask = Callable[..., Awaitable[Completion]]
 
 
 async def test_a_reply_comes_with_its_tokens_and_its_end(ask: Ask) -> None:
-    stats, usage = LogprobStats(4, -2.0, -1.0), Usage(1, 10, 3, 4, cost=7_000_000)
+    stats, usage = LogprobStats(4, -2.0, -1.0), Usage(1, 10, 3, 4)
     found = await ask([reply(usage=usage, finish=Finish.STOP_SEQ, logprobs=stats)], logprobs=True)
     assert (found.text, found.finish, found.usage) == ("5", Finish.STOP_SEQ, usage)
     assert found.logprobs == stats
+
+
+async def test_what_was_paid_once_is_not_paid_again(ask: Ask) -> None:
+    paid = replace(said("5"), usage=Usage(1, 10, 3, 4, cost=7_000_000))
+    assert (await ask([recorded("sim", REQUEST, paid, 2.0)])).usage == Usage(1, 10, 3, 4)
 
 
 async def test_the_same_seed_comes_before_the_same_index(ask: Ask) -> None:
@@ -291,7 +282,7 @@ async def test_the_same_limit_comes_before_another(ask: Ask) -> None:
         ),
         ({"item": "5"}, "nothing by that model for this prompt or item; record"),
         ({"stop": ("a", "b"), "top_p": 0.5, "max_tokens": 7}, "max_tokens 7, top_p 0.5, stop `a`"),
-        ({"item": None}, "a run of `--data` says which item a prompt is about"),
+        ({"item": None}, r"\(its replies go by items, and only a run of `--data`"),
     ],
 )
 async def test_a_gap_says_what_is_missing_what_there_is_and_what_to_do(
@@ -303,6 +294,21 @@ async def test_a_gap_says_what_is_missing_what_there_is_and_what_to_do(
     assert (caught.value.model, caught.value.retryable) == ("m", False)
 
 
+@pytest.mark.parametrize("suffix", ["jsonl", "db"])
+async def test_a_gap_speaks_of_items_only_where_the_model_s_replies_go_by_them(
+    tmp_path: Path, suffix: str
+) -> None:
+    bank = tmp_path / f"bank.{suffix}"
+    items = [replace(about("4", 0), model="other")]
+    with closing(open_writer(bank)) as writer:
+        writer.add([reply(), *items])
+    for model, words in (("sim", "for this prompt; record it"), ("other", "go by items")):
+        backend = await open_backend(ModelSpec("m", "replay", model, {"bank": str(bank)}))
+        with pytest.raises(NotRecorded, match=words):
+            await backend.chat(ChatRequest(Messages.user("something else")))
+        await backend.aclose()
+
+
 async def test_a_gap_lists_odd_samples_and_several_values(ask: Ask) -> None:
     records = [reply(sample=n, seed=n, temperature=n / 10) for n in (1, 2, 4)]
     with pytest.raises(NotRecorded, match=r"number 1, 2, 4\), with temperature 0.1 or 0.2 or 0.4"):
@@ -311,17 +317,16 @@ async def test_a_gap_lists_odd_samples_and_several_values(ask: Ask) -> None:
         await ask([reply(sample=1, seed=1, stop=("x",))], stop=("x",))
 
 
-async def test_a_second_prompt_about_an_item_of_unknown_prompt_is_refused(tmp_path: Path) -> None:
+async def test_what_was_asked_before_makes_no_difference(tmp_path: Path) -> None:
     write(tmp_path, about("0"), about("0", 1), about("1"))
-    backend = await open_backend(spec(tmp_path))
-    request = replace(REQUEST, item="0")
-    assert (await backend.chat(request)).text == "0/0"
-    assert (await backend.chat(replace(request, sample=1))).text == "0/1"
-    other = Messages.user("Improve this: 0/0")
-    with pytest.raises(NotRecorded, match="the second prompt about item `0`"):
-        await backend.chat(replace(request, messages=other))
-    assert (await backend.chat(replace(request, item="1", messages=other))).text == "1/0"
-    await backend.aclose()
+    one = replace(REQUEST, item="0")
+    other = replace(one, messages=Messages.user("Improve this: 0/0"))
+    for requests in ((one, other), (other, one)):
+        backend = await open_backend(spec(tmp_path))
+        for request in requests:
+            assert (await backend.chat(request)).text == "0/0"
+            assert (await backend.chat(replace(request, sample=1))).text == "0/1"
+        await backend.aclose()
 
 
 async def test_items_of_two_datasets_are_not_mixed_up(ask: Ask) -> None:
@@ -375,89 +380,42 @@ async def test_closing_ends_the_calls_that_wait(tmp_path: Path) -> None:
         await call
 
 
-# ---- the other model
+# ---- what it lacks
 
 
-def other(monkeypatch: pytest.MonkeyPatch, fake: Backend) -> list[ModelSpec]:
-    """Let `otherwise` open a fake; gives what was opened."""
-    opened: list[ModelSpec] = []
-
-    async def opener(spec: ModelSpec, _progress: object) -> Backend:
-        opened.append(spec)
-        return fake
-
-    monkeypatch.setattr(replay, "open_backend", opener)
-    return opened
+LACKING = {"lacks": ("seeds", "completions", "logprobs")}
 
 
-async def test_the_other_model_is_opened_once_when_it_is_needed_and_closed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fake = Fake("live", slots=2)
-    opened = other(monkeypatch, fake)
-    write(tmp_path, reply())
-    backend = await replay.ReplayBackend.open(spec(tmp_path, otherwise=(INSTANT,)))
-    assert (await backend.chat(REQUEST)).text == "5"
-    assert opened == []
-    missing = [replace(REQUEST, seed=n, sample=n) for n in range(1, 9)]
-    replies = await asyncio.gather(*(backend.chat(request) for request in missing))
-    assert {each.text for each in replies} == {"live"}
-    assert opened == [INSTANT]
-    assert (fake.asked, fake.most) == (missing, 1)
-    await backend.aclose()
-    assert fake.closed == 1
-
-
-async def test_the_other_model_keeps_to_its_own_bound(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def slowly(_request: ChatRequest) -> str:
-        await asyncio.sleep(0.001)
-        return "live"
-
-    fake = Fake(slowly, slots=2)
-    other(monkeypatch, fake)
-    write(tmp_path)
-    backend = await replay.ReplayBackend.open(spec(tmp_path, otherwise=(INSTANT,)))
-    await asyncio.gather(*(backend.chat(replace(REQUEST, seed=n)) for n in range(8)))
-    assert fake.most == 2
-    await backend.aclose()
-
-
-async def test_an_error_of_the_other_model_is_the_answer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    other(monkeypatch, Fake(lambda _: RateLimited("slow down", retry_after=3.0)))
-    write(tmp_path)
-    backend = await replay.ReplayBackend.open(spec(tmp_path, otherwise=(INSTANT,)))
-    with pytest.raises(RateLimited, match="slow down"):
-        await backend.chat(REQUEST)
-    await backend.aclose()
-
-
-async def test_it_can_only_what_both_can(tmp_path: Path) -> None:
-    write(tmp_path)
-    weak = replace(INSTANT, options={"lacks": ("seeds", "completions")})
-    backend = await open_backend(spec(tmp_path, otherwise=(weak,), lacks=("stop_strings",)))
+async def test_what_the_block_lacks_it_does_not_have(tmp_path: Path) -> None:
+    asked = TextRequest("Once upon", seed=1)
+    write(tmp_path, recorded("sim", asked, said(" a time"), 0.0))
+    backend = await open_backend(spec(tmp_path, **LACKING))
     able = backend.capabilities
-    assert not any((able.seeds, able.completions, able.stop_strings, able.metered))
+    assert not any((able.seeds, able.completions, able.logprobs))
+    assert able.metered
     assert able.prefix_continuation
+    with pytest.raises(Unsupported) as caught:
+        await backend.complete(asked)
+    assert (caught.value.capability, caught.value.model) == ("completions", "m")
     with pytest.raises(Unsupported):
         await backend.score(ScoreRequest(Messages.user("x"), ("yes",)))
     await backend.aclose()
 
 
-@pytest.mark.parametrize(
-    "others",
-    [
-        (INSTANT, INSTANT),
-        (ModelSpec("both", "fallback", "", {"models": (INSTANT,)}),),
-    ],
-)
-async def test_otherwise_is_one_model(others: tuple[ModelSpec, ...], tmp_path: Path) -> None:
-    write(tmp_path)
-    with pytest.raises(BackendError, match="`otherwise` takes one model"):
-        await open_backend(spec(tmp_path, otherwise=others))
+async def test_without_seeds_the_index_alone_decides(tmp_path: Path) -> None:
+    records = [reply(seed=7, text="index"), reply(seed=100, sample=3, text="seed")]
+    write(tmp_path, *records)
+    for options, text in (({}, "seed"), (LACKING, "index")):
+        backend = await open_backend(spec(tmp_path, **options))
+        assert (await backend.chat(REQUEST)).text == text
+        await backend.aclose()
+
+
+async def test_without_logprobs_there_are_none(tmp_path: Path) -> None:
+    write(tmp_path, reply(logprobs=LogprobStats(4, -2.0, -1.0)))
+    backend = await open_backend(spec(tmp_path, **LACKING))
+    assert (await backend.chat(replace(REQUEST, logprobs=True))).logprobs is None
+    await backend.aclose()
 
 
 # ---- opening
@@ -500,6 +458,38 @@ async def test_a_model_that_is_not_in_the_bank_is_not_found(tmp_path: Path) -> N
         await open_backend(replace(spec(tmp_path), model="sum"))
     with pytest.raises(ModelNotFound, match="no reply of `qwen`; it has `another`, `sim`"):
         await open_backend(replace(spec(tmp_path), model="qwen"))
+
+
+@pytest.mark.parametrize("name", ["bank.jsonl", "bank.db"])
+async def test_a_bank_that_is_being_filled_may_lack_everything_where_another_is_asked(
+    name: str, tmp_path: Path
+) -> None:
+    topped = spec(tmp_path, name, otherwise=(INSTANT,))
+    with pytest.raises(ModelNotFound, match="there is no bank"):
+        await open_backend(topped)
+    with Recorder.open(tmp_path / name) as recorder:
+        with pytest.raises(ModelCorrupt, match="no recorded reply"):
+            await open_backend(spec(tmp_path, name))
+        backend = await open_backend(topped)
+        with pytest.raises(NotRecorded, match="has no recording of"):
+            await backend.chat(REQUEST)
+        recorder.note(topped, REQUEST, said("5"), 0.0)
+    assert (await backend.chat(REQUEST)).text == "5"
+    await backend.aclose()
+
+
+async def test_a_model_may_be_missing_only_while_the_bank_is_recorded_to(tmp_path: Path) -> None:
+    write(tmp_path)
+    missing = replace(spec(tmp_path, otherwise=(INSTANT,)), model="qwen")
+    with (
+        Recorder.open(tmp_path / "another.jsonl"),
+        pytest.raises(ModelNotFound, match="no reply of `qwen`"),
+    ):
+        await open_backend(missing)
+    with Recorder.open(tmp_path / "bank.jsonl"):
+        await (await open_backend(missing)).aclose()
+    with pytest.raises(ModelNotFound, match="no reply of `qwen`"):
+        await open_backend(missing)
 
 
 async def test_a_bank_that_is_spoilt_later_is_a_typed_error(tmp_path: Path) -> None:

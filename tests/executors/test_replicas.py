@@ -180,7 +180,19 @@ async def test_a_cancelled_call_gives_its_work_back(farm: Farm) -> None:
     await asyncio.sleep(0)
     call.cancel()
     await asyncio.gather(call, return_exceptions=True)
-    assert await farm.start(work=10) == "a"
+    assert await farm.start(work=50) == "b"
+    assert await farm.start(work=50) == "c"
+    assert await farm.start(work=50) == "a"
+
+
+async def test_a_server_whose_calls_are_given_up_is_not_the_first_choice(farm: Farm) -> None:
+    """One that hangs gives no other sign; a prefix does not bind its calls to it."""
+    for expected in ("a", "b"):
+        call = asyncio.create_task(farm.replicas.call("start", 100, farm.send))
+        await asyncio.sleep(0)
+        assert farm.got[-1] == expected
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
 
 
 def test_prompts_that_begin_alike_have_one_prefix() -> None:

@@ -519,14 +519,14 @@ async def test_a_guard_that_is_killed_takes_the_server_with_it(own: VllmServer) 
 async def test_without_vllm_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("sys.executable", "/nowhere/python")
-    with pytest.raises(BackendMissing, match=r"graphdsl-tts\[vllm\]"):
+    with pytest.raises(BackendMissing, match=r"graphdsl-tts\[vllm\]', or attach .* `base_url`$"):
         await open_vllm(spec())
 
 
 async def test_in_process_without_vllm_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "vllm", None)
     monkeypatch.setitem(sys.modules, "vllm.sampling_params", None)
-    with pytest.raises(BackendMissing, match=r"graphdsl-tts\[vllm\]"):
+    with pytest.raises(BackendMissing, match=r"graphdsl-tts\[vllm\]', or attach .* `base_url`$"):
         await open_vllm(spec(run="in_process"))
 
 
