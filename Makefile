@@ -92,6 +92,7 @@ bench: model
 	$(BIN)/python benchmarks/sampling.py
 	$(BIN)/python benchmarks/embedded.py
 	$(BIN)/python benchmarks/sums.py
+	$(BIN)/python benchmarks/openai_client.py
 
 clean:
 	rm -rf $(VENV) $(VLLM_VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

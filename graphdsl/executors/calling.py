@@ -35,7 +35,7 @@ Settings = tuple[float, int | None, float | None, tuple[str, ...]]
 """Sampling defaults of a model: temperature, `max_tokens`, `top_p`, stop strings."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)  # not frozen: one is made for every call, and freezing costs
 class Leg:
     """One model asked for one sample. Until `patience`, in the loop's time, it is waited for."""
 
@@ -110,7 +110,7 @@ class Caller:
         """Who is asked, in order; those that cannot work are left out for the rest of the run."""
         model = draw.ask.model
         if not model.members and not model.others:
-            return [Stop(model)]
+            return [Stop(model)]  # by far the most
         whole = list(route(model, draw.seed))
         return [stop for stop in whole if id(stop.spec) not in self._dead] or whole
 
@@ -135,14 +135,17 @@ class Caller:
         failure: BackendError | None = None
         while True:
             try:
-                return await self._attempt(leg)
+                if lane.served.admission.pause:
+                    await self._sit_out(leg)
+                return await self._granted(leg)
+            except Paused:
+                continue
             except BackendError as error:
                 now = self._loop.time()
                 if failure is None or not isinstance(error, CircuitOpen):
                     failure = error
-                pause = (
-                    lane.pause(error, failures, now - begin, leg.patience - now) if last else None
-                )
+                left = leg.patience - now
+                pause = lane.pause(error, failures, now - begin, left) if last else None
                 if pause is None:
                     raise failure from None
                 draw.note(f"`{stop.spec.name}` is asked again: {error}")
@@ -157,20 +160,12 @@ class Caller:
         deadline = draw.scope.deadline
         return until if deadline is None else min(until, deadline)
 
-    async def _attempt(self, leg: Leg) -> Draft:
-        """One call, once the endpoint takes calls; until then nothing is set aside for it."""
-        admission = leg.lane.served.admission
-        while True:
-            pause = admission.pause
-            if pause:
-                await self._sit_out(leg, pause)
-            try:
-                return await self._granted(leg)
-            except Paused:
-                continue
+    async def _sit_out(self, leg: Leg) -> None:
+        """Wait until an endpoint takes calls again; nothing is set aside for the call meanwhile.
 
-    async def _sit_out(self, leg: Leg, pause: float) -> None:
-        """Wait until an endpoint takes calls again. Raises `RateLimited` when that is too long."""
+        Raises `RateLimited` when that is too long.
+        """
+        pause = leg.lane.served.admission.pause
         if self._loop.time() + pause > leg.patience:
             name = leg.lane.spec.name
             raise RateLimited(
