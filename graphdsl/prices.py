@@ -10,15 +10,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_UP, Context, Decimal
-from fractions import Fraction
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from graphdsl.ir.backends import TIMEOUT, backend_kind
 from graphdsl.ir.entities import ModelSpec
-from graphdsl.price_table import Listed, Rates, listed
 from graphdsl.values import PICO, Usage
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from graphdsl.price_table import Listed, Rates
 
 _MTOK: Final = 10**6
 
@@ -99,7 +101,8 @@ class Price:
     def _machine(self, seconds: float, places: int) -> int:
         if not self.hour:
             return 0
-        return math.ceil(Fraction(seconds) * self.hour / (3600 * max(places, 1)))
+        parts, whole = float(seconds).as_integer_ratio()
+        return -(-parts * self.hour // (whole * 3600 * max(places, 1)))  # rounded up, exactly
 
 
 def price_of(spec: ModelSpec) -> Price | None:
@@ -118,6 +121,8 @@ def price_of(spec: ModelSpec) -> Price | None:
     tokens_told = {"usd_per_mtok_in", "usd_per_mtok_out"} <= spec.options.keys()
     if kind.free or tokens_told or "usd_per_hour" in spec.options:
         return _own(spec, None)
+    from graphdsl.price_table import listed  # takes time, which few programs need to spend
+
     found = listed(spec)
     return None if found is None else _own(spec, found)
 
@@ -130,7 +135,7 @@ def flops_of(spec: ModelSpec) -> int | None:
     members = members_of(spec)
     if "flops_per_token" in spec.options or not members:
         given = spec.options.get("flops_per_token")
-        return None if given is None else math.ceil(Fraction(given))
+        return None if given is None else math.ceil(given)
     found = [flops_of(member) for member in members]
     known = [flops for flops in found if flops is not None]
     return max(known) if len(known) == len(found) else None
@@ -157,6 +162,8 @@ def pico(usd: float) -> int:
     >>> pico(0.01), pico(1e-13)
     (10000000000, 0)
     """
+    from decimal import Decimal
+
     return int(Decimal(repr(usd)) * PICO)
 
 
@@ -166,6 +173,8 @@ def dollars(amount: int, digits: int | None = None) -> str:
     >>> dollars(457_200_000), dollars(457_200_000, 2), dollars(12 * 10**12), dollars(0)
     ('$0.0004572', '$0.00046', '$12', '$0')
     """
+    from decimal import ROUND_UP, Context, Decimal
+
     exact = Decimal(amount) / PICO
     kept = exact if digits is None else Context(prec=digits, rounding=ROUND_UP).plus(exact)
     return f"${kept.normalize():f}" if kept else "$0"
@@ -208,6 +217,8 @@ def _tier(above: int, given: Mapping[str, float], entry: Rates | None) -> Tier:
 
 def _up(amount: float | Decimal, scale: int) -> int:
     """An amount, as it is written in decimals, in parts of one `scale`-th, rounded up."""
+    from decimal import Decimal
+
     return math.ceil(Decimal(str(amount)) * scale)
 
 

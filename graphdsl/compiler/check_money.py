@@ -19,7 +19,6 @@ from graphdsl.compiler.static_values import Values
 from graphdsl.compiler.uses import Use
 from graphdsl.diagnostics import Label, Span
 from graphdsl.ir.entities import ModelSpec
-from graphdsl.price_table import sought
 from graphdsl.prices import flops_of, members_of, pico, price_of
 from graphdsl.syntax import tree
 
@@ -131,6 +130,8 @@ class _Check:
         unpriced = self.news(codes.NO_PRICES, found)
         if not unpriced:
             return not found
+        from graphdsl.price_table import sought
+
         verb = "minimised" if limit.amount is None else "limited"
         self.report(
             codes.NO_PRICES,
