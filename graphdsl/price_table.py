@@ -1,7 +1,7 @@
 """List prices of models that others run, from the maintained package `genai-prices`.
 
 Only the data inside the package is read, never its updates over the network. Its import takes
-0.2 s, so it happens inside functions: nothing that needs no price pays for it. A model is found
+a while, so it happens inside functions: nothing that needs no price pays for it. A model is found
 by its own name and by who serves it; an endpoint that the table does not know has no price in it,
 whatever the model is called there.
 """
