@@ -17,8 +17,14 @@ VLLM_VENV := .venv-vllm
 VLLM_BIN := $(VLLM_VENV)/bin
 VLLM_INSTALLED := $(VLLM_VENV)/.installed
 
+# The frameworks that benchmarks/overhead.py compares with live in an environment of their own.
+BENCH_VENV := .venv-bench
+BENCH_BIN := $(BENCH_VENV)/bin
+BENCH_INSTALLED := $(BENCH_VENV)/.installed
+RIVALS := haystack-ai==3.4.1 langgraph==1.2.24 pydantic-graph==2.68.0 uvloop==0.23.0
+
 .DEFAULT_GOAL := help
-.PHONY: help install demo model test test-vllm bench-vllm lint format docs grammar bench clean
+.PHONY: help install demo model test test-vllm bench-vllm bench-overhead lint format docs grammar bench clean
 .NOTPARALLEL:
 
 help:
@@ -26,6 +32,7 @@ help:
 	@echo 'make lint     ruff, pyright, import layers, .tts format'
 	@echo 'make test-vllm   the tests of the vllm backend on the real engine, in .venv-vllm (3.5 GB)'
 	@echo 'make bench-vllm  what samples cost on that engine beside its own n = 8'
+	@echo 'make bench-overhead  the engine beside LangGraph, pydantic-graph and Haystack (half an hour)'
 	@echo 'make format   rewrite Python and .tts files in their canonical form'
 	@echo 'make docs     regenerate docs/json.md from the schemas'
 	@echo 'make grammar  rewrite the parse tables after an edit of grammar.lark'
@@ -38,7 +45,7 @@ $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "graphdsl needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[embedded,litellm,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[embedded,embeddings,litellm,otel,dev]'
 	@touch $@
 
 model: $(INSTALLED)
@@ -74,6 +81,14 @@ test-vllm: $(VLLM_INSTALLED)
 bench-vllm: $(VLLM_INSTALLED)
 	$(VLLM_BIN)/python benchmarks/vllm_samples.py
 
+$(BENCH_INSTALLED): pyproject.toml
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_BIN)/python -m pip install --quiet --disable-pip-version-check -e . $(RIVALS)
+	@touch $@
+
+bench-overhead: $(BENCH_INSTALLED)
+	$(BENCH_BIN)/python benchmarks/overhead.py
+
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -88,12 +103,20 @@ grammar: $(INSTALLED)
 bench: model
 	$(BIN)/python benchmarks/check.py
 	$(BIN)/python benchmarks/parse.py
-	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/overhead.py --quick --only "raw asyncio" graphdsl
 	$(BIN)/python benchmarks/sampling.py
+	$(BIN)/python benchmarks/soak.py
+	$(BIN)/python benchmarks/tracing.py
+	$(BIN)/python benchmarks/cache.py
+	$(BIN)/python benchmarks/journal.py
+	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/sandbox.py
+	$(BIN)/python benchmarks/early_stop.py
+	$(BIN)/python benchmarks/scheduling.py
 	$(BIN)/python benchmarks/embedded.py
 	$(BIN)/python benchmarks/sums.py
 	$(BIN)/python benchmarks/openai_client.py
 
 clean:
-	rm -rf $(VENV) $(VLLM_VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VLLM_VENV) $(BENCH_VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

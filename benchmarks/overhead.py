@@ -1,234 +1,103 @@
-"""What the engine costs per node, beside a bare asyncio executor in the same process.
+"""What an engine costs beside the model: ours, raw asyncio, LangGraph, pydantic-graph, Haystack.
 
-    python benchmarks/overhead.py [--nodes 100 1000 10000 100000] [--repeat 5]
+    python benchmarks/overhead.py [--quick] [--nodes 100 1000 10000 100000] [--runs 1 100 1000]
+                                  [--repeat 5] [--cap 30] [--only graphdsl "raw asyncio"] [--uvloop]
 
-Shapes: a chain, fan-outs of 100 with a join, and layers of 10 x d where every node needs all of
-the layer before. Every node is a zero-latency coroutine (a model step: one task each), or a
-pure step (`pure`). Times are the minimum of the repeats; rows of one shape are interleaved. The
-bars are those of the design: at most 10 microseconds and 2 KB per node.
+All of them run the same graphs of the same stub in turns, each in a process of its own, so that
+load from elsewhere hits all and none suffers from another's garbage. Shapes: a chain, fan-outs of
+100 with a join, layers of ten, a tournament tree, and diamonds in which the first of two branches
+decides. A graph is compiled once; who cannot express one says why. A measurement (making the graph
+ready, then the run) that takes longer than the cap is ended, reported as `cap`, and larger ones of
+that kind are left out. In row A nothing is kept; the journal and the memory saver are row B.
+
+The rivals are those that are installed: `make bench-overhead` makes an environment with them.
+Ends with status 1 when a bar is missed or somebody broke. Run it on an idle machine.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import gc
 import os
 import platform
 import sys
-import time
-import tracemalloc
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
-from graphdsl.executors.backend_pool import Backends
-from graphdsl.executors.engine import execute
-from graphdsl.executors.frame import Operators
-from graphdsl.ir.types import UNKNOWN
-from graphdsl.ops.context import Context
-from graphdsl.plan import Plan, Program, Step
+from benchmarks.overhead_parts.bars import Bars
+from benchmarks.overhead_parts.contender import CONTENDERS, Contender
+from benchmarks.overhead_parts.field import Field
+from benchmarks.overhead_parts.shapes import LATENCIES
+from benchmarks.overhead_parts.tables import (
+    Scale,
+    load,
+    show_imports,
+    show_latency,
+    show_memory,
+    show_overhead,
+    show_runs,
+)
 
-BAR_MICROSECONDS = 10.0
-BAR_BYTES = 2048
-
-Edges = list[tuple[int, ...]]
-"""For every node the nodes that it needs."""
-
-
-def chain(nodes: int) -> Edges:
-    """Each node needs the one before."""
-    return [(index - 1,) if index else () for index in range(nodes)]
+FULL = Scale((100, 1000, 10_000, 100_000), (1, 100, 1000, 10_000), LATENCIES, 5)
+QUICK = Scale((100, 1000), (100,), ("0", "10ms"), 2)
+TABLES = ("overhead", "latency", "runs", "memory", "imports")
 
 
-def fan_out_join(nodes: int) -> Edges:
-    """One node, 100 that need it, one that needs those, and so on."""
-    edges: Edges = [()]
-    while len(edges) < nodes:
-        source = len(edges) - 1
-        width = min(100, max(1, nodes - len(edges) - 1))
-        edges += [(source,)] * width
-        edges.append(tuple(range(len(edges) - width, len(edges))))
-    return edges[:nodes]
-
-
-def layered(nodes: int) -> Edges:
-    """Layers of ten; every node needs the whole layer before."""
-    return [
-        tuple(range(index // 10 * 10 - 10, index // 10 * 10)) if index >= 10 else ()
-        for index in range(nodes)
-    ]
-
-
-SHAPES: dict[str, Callable[[int], Edges]] = {
-    "chain": chain,
-    "fan-out 100 + join": fan_out_join,
-    "layers of 10": layered,
-}
-
-
-def dependents_of(edges: Edges) -> list[list[int]]:
-    """For every node the nodes that need it."""
-    found: list[list[int]] = [[] for _ in edges]
-    for index, sources in enumerate(edges):
-        for source in sources:
-            found[source].append(index)
-    return found
-
-
-def program_of(edges: Edges, op: str) -> Program:
-    """The shape as a program whose every step is `op`."""
-    after = dependents_of(edges)
-    steps = tuple(
-        Step(
-            index,
-            f"flow.n{index}",
-            op,
-            index,
-            tuple((str(at), source) for at, source in enumerate(sources)),
-            {},
-            (),
-            len(sources),
-            tuple(after[index]),
-        )
-        for index, sources in enumerate(edges)
-    )
-    ready = tuple(step.index for step in steps if not step.pending)
-    result = (("return", len(edges) - 1),)
-    plan = Plan("flow", (), (), steps, result, len(edges), ready)
-    return Program("flow", plan, (), UNKNOWN, {}, {}, {}, "")
-
-
-async def _stub(_context: Context, _args: Mapping[str, Any]) -> int:
-    return 1
-
-
-STUBS = Operators({"pure": lambda _args: 1}, {"stub": _stub})
-
-
-async def bare(edges: Edges) -> None:
-    """The least that a dataflow executor can do: counters, a task per node, one future."""
-    loop = asyncio.get_running_loop()
-    after = dependents_of(edges)
-    pending = [len(sources) for sources in edges]
-    values: list[int] = [0] * len(edges)
-    left = len(edges)
-    ended: asyncio.Future[None] = loop.create_future()
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def stub() -> int:
-        return 1
-
-    async def run(index: int) -> None:
-        nonlocal left
-        values[index] = await stub()
-        for following in after[index]:
-            pending[following] -= 1
-            if not pending[following]:
-                launch(following)
-        left -= 1
-        if not left:
-            ended.set_result(None)
-
-    def launch(index: int) -> None:
-        task = loop.create_task(run(index))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    for index in [at for at, count in enumerate(pending) if not count]:
-        launch(index)
-    await ended
-
-
-async def engine(program: Program, *, trace: bool = False) -> None:
-    """One run of the engine."""
-    await execute(program, {}, backends=Backends(), trace=trace, operators=STUBS)
-
-
-def timed(work: Callable[[], Awaitable[None]]) -> float:
-    """Seconds of one run in a loop of its own, without garbage collection."""
-
-    async def inside() -> float:
-        gc.collect()
-        gc.disable()
-        start = time.perf_counter()
-        await work()
-        seconds = time.perf_counter() - start
-        gc.enable()
-        return seconds
-
-    return asyncio.run(inside())
-
-
-def measure(edges: Edges, repeat: int) -> dict[str, float]:
-    """Microseconds per node of every contender, the minimum of interleaved repeats."""
-    model, pure = program_of(edges, "stub"), program_of(edges, "pure")
-    contenders: dict[str, Callable[[], Awaitable[None]]] = {
-        "bare": lambda: bare(edges),
-        "engine": lambda: engine(model),
-        "traced": lambda: engine(model, trace=True),
-        "pure": lambda: engine(pure),
-    }
-    found = {name: float("inf") for name in contenders}
-    for _ in range(repeat + 1):  # the first round resolves the program and warms the caches
-        for name, work in contenders.items():
-            found[name] = min(found[name], timed(work))
-    return {name: seconds / len(edges) * 1e6 for name, seconds in found.items()}
-
-
-def live_bytes(nodes: int) -> float:
-    """Bytes per node while `nodes` nodes wait for their models at the same time."""
-    program = program_of([(), *[(0,)] * nodes, tuple(range(1, nodes + 1))], "stub")
-    first = last = waiting = 0
-
-    async def stub(_context: Context, args: Mapping[str, Any]) -> int:
-        nonlocal first, last, waiting
-        if len(args) != 1:  # the source and the join
-            first = first or tracemalloc.get_traced_memory()[0]
-            return 1
-        waiting += 1
-        if waiting == nodes:
-            last = tracemalloc.get_traced_memory()[0]
-            gate.set()
-        await gate.wait()
-        return 1
-
-    async def inside() -> None:
-        await execute(program, {}, backends=Backends(), trace=False, operators=operators)
-
-    gate = asyncio.Event()
-    operators = Operators({}, {"stub": stub})
-    tracemalloc.start()
-    asyncio.run(inside())
-    tracemalloc.stop()
-    return (last - first) / nodes
-
-
-def main() -> None:
-    """Print the table."""
+def parsed() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--nodes", type=int, nargs="+", default=[100, 1000, 10_000, 100_000])
-    parser.add_argument("--repeat", type=int, default=5)
-    options = parser.parse_args()
-    load = os.getloadavg()[0]
-    print(f"Python {platform.python_version()}, {os.cpu_count()} CPUs, load {load:.2f}")
-    print("microseconds per node\n")
-    print(f"{'shape':<20}{'nodes':>8}{'bare':>8}{'engine':>8}{'ratio':>7}{'traced':>8}{'pure':>8}")
-    worst = 0.0
-    for name, shape in SHAPES.items():
-        for nodes in options.nodes:
-            edges = shape(nodes)
-            found = measure(edges, options.repeat)
-            ratio = found["engine"] / found["bare"]
-            worst = max(worst, found["engine"]) if nodes == max(options.nodes) else worst
-            print(
-                f"{name:<20}{len(edges):>8}{found['bare']:>8.2f}{found['engine']:>8.2f}"
-                f"{ratio:>7.2f}{found['traced']:>8.2f}{found['pure']:>8.2f}"
-            )
-    size = live_bytes(min(20_000, max(options.nodes)))
-    print(f"\nworst at the largest size: {worst:.2f} us per node (bar {BAR_MICROSECONDS:g})")
-    print(f"memory per live node: {size:.0f} bytes (bar {BAR_BYTES})")
-    sys.exit(0 if worst <= BAR_MICROSECONDS and size <= BAR_BYTES else 1)
+    parser.add_argument("--quick", action="store_true", help="small sizes, two repeats")
+    parser.add_argument("--nodes", type=int, nargs="+")
+    parser.add_argument("--runs", type=int, nargs="+")
+    parser.add_argument("--latency", nargs="+", choices=LATENCIES)
+    parser.add_argument("--repeat", type=int)
+    parser.add_argument("--cap", type=float, help="seconds for one measurement")
+    parser.add_argument("--only", nargs="+", choices=[one.name for one in CONTENDERS])
+    parser.add_argument("--table", nargs="+", choices=TABLES, default=TABLES)
+    parser.add_argument("--uvloop", action="store_true", help="uvloop instead of asyncio's loop")
+    parser.add_argument("--cpu", type=int, help="run on this CPU alone")
+    return parser.parse_args()
+
+
+def entered(only: list[str] | None) -> list[Contender]:
+    """Who takes part; says who does, and who is not installed."""
+    chosen = [one for one in CONTENDERS if only is None or one.name in only]
+    for one in chosen:
+        version = one.version
+        said = "not installed (make bench-overhead)" if version is None else version
+        print(f"  {one.name:<26}{said}")
+    return [one for one in chosen if one.version is not None]
+
+
+def main() -> int:
+    """Print the tables, and judge."""
+    options = parsed()
+    if options.cpu is not None:
+        os.sched_setaffinity(0, {options.cpu})
+    base = QUICK if options.quick else FULL
+    scale = Scale(
+        options.nodes or base.nodes,
+        options.runs or base.runs,
+        options.latency or base.latencies,
+        options.repeat or base.repeats,
+    )
+    cap = options.cap or (5.0 if options.quick else 30.0)
+    loop = "uvloop" if options.uvloop else "asyncio's loop"
+    pinned = "" if options.cpu is None else f", pinned to CPU {options.cpu}"
+    print(f"Python {platform.python_version()}, {os.cpu_count()} CPUs{pinned}, {load()}, {loop}")
+    print(f"cap {cap:g} s for one measurement\n")
+    bars = Bars()
+    with Field(entered(options.only), cap, uvloop=options.uvloop) as field:
+        if "overhead" in options.table:
+            show_overhead(field, scale, bars)
+        if "latency" in options.table:
+            show_latency(field, scale)
+        if "runs" in options.table:
+            show_runs(field, scale, bars)
+        if "memory" in options.table:
+            show_memory(field, bars)
+        if "imports" in options.table:
+            show_imports(field, scale.repeats, bars)
+    print(f"\n{load()} at the end")
+    return 0 if bars.show() and not field.broken else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -27,6 +27,7 @@ from graphdsl.api.module import load
 from graphdsl.executors.abc import Backend, Capabilities, ChatRequest, Completion
 from graphdsl.executors.backend_pool import Backends
 from graphdsl.executors.engine import execute
+from graphdsl.executors.run_options import RunOptions
 from graphdsl.plan import ModelSpec, Program
 from graphdsl.values import Finish, Messages, Usage
 
@@ -104,7 +105,10 @@ async def engine(code: Program, runs: int, latency: float, *, trace: bool = Fals
     backends = serving(Stub(latency))
     await backends.get(*code.models.values())
     inputs = {"question": QUESTION}
-    work = [execute(code, inputs, backends=backends, trace=trace) for _ in range(runs)]
+    work = [
+        execute(code, inputs, backends=backends, options=RunOptions(trace=trace))
+        for _ in range(runs)
+    ]
     await asyncio.gather(*work)
 
 
@@ -112,7 +116,9 @@ async def engine_fan(code: Program, times: int, *, trace: bool = False) -> None:
     """So many runs one after another."""
     backends = serving(Stub())
     for _ in range(times):
-        await execute(code, {"question": QUESTION}, backends=backends, trace=trace)
+        await execute(
+            code, {"question": QUESTION}, backends=backends, options=RunOptions(trace=trace)
+        )
 
 
 async def bare_fan(samples: int, times: int) -> None:

@@ -29,6 +29,7 @@ from graphdsl.api.module import load
 from graphdsl.executors.abc import Backend, ChatRequest
 from graphdsl.executors.backend_pool import Backends
 from graphdsl.executors.engine import execute
+from graphdsl.executors.run_options import RunOptions
 from graphdsl.executors.vllm import open_vllm
 from graphdsl.executors.vllm_engine import VllmEngine
 from graphdsl.executors.vllm_server import VllmServer
@@ -105,7 +106,9 @@ def through_flow(backends: Backends, program: Program) -> Contender:
     """A run of a flow with one `generate`."""
 
     async def draw(text: str, seed: int) -> tuple[int, int]:
-        result = await execute(program, {"question": text}, backends=backends, seed=seed)
+        result = await execute(
+            program, {"question": text}, backends=backends, options=RunOptions(seed=seed)
+        )
         return result.usage.completion_tokens, result.usage.cached_tokens
 
     return draw

@@ -28,6 +28,7 @@ happens; nothing else is printed there. (`run --data` without `--json` prints on
 | 70 | a defect of graphdsl: please report it |
 | 130 | interrupted |
 | 141 | the reader of stdout went away |
+| 143 | stopped by SIGTERM |
 
 Fields may be added in later versions; none is renamed or removed, and none changes its meaning.
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         ContextOverflow,
         GraphDslError,
         InputError,
+        JournalFailed,
         ModelCorrupt,
         ModelNotFound,
         NotRecorded,
@@ -43,11 +44,17 @@ if TYPE_CHECKING:
         PlanError,
         PromptError,
         RateLimited,
+        SandboxError,
         Unreachable,
         Unsupported,
     )
+    from graphdsl.executors.cache.store import Cache
+    from graphdsl.executors.journal.store import Journal, MemoryJournal
     from graphdsl.executors.recording import Recorder
     from graphdsl.executors.result import Result
+    from graphdsl.executors.run_options import RunOptions
+    from graphdsl.executors.session import Session
+    from graphdsl.executors.traces.telemetry import telemetry
     from graphdsl.plan import Budget
     from graphdsl.values import Answer, Draft, Usage, Verdict
 
@@ -69,6 +76,7 @@ _HOMES = {
         "ContextOverflow",
         "GraphDslError",
         "InputError",
+        "JournalFailed",
         "ModelCorrupt",
         "ModelNotFound",
         "NotRecorded",
@@ -77,11 +85,17 @@ _HOMES = {
         "PlanError",
         "PromptError",
         "RateLimited",
+        "SandboxError",
         "Unreachable",
         "Unsupported",
     ),
+    "graphdsl.executors.cache.store": ("Cache",),
+    "graphdsl.executors.journal.store": ("Journal", "MemoryJournal"),
     "graphdsl.executors.recording": ("Recorder",),
     "graphdsl.executors.result": ("Result",),
+    "graphdsl.executors.run_options": ("RunOptions",),
+    "graphdsl.executors.session": ("Session",),
+    "graphdsl.executors.traces.telemetry": ("telemetry",),
     "graphdsl.plan": ("Budget",),
     "graphdsl.values": ("Answer", "Draft", "Usage", "Verdict"),
 }
@@ -95,6 +109,7 @@ __all__ = [
     "BrokenReply",
     "Budget",
     "BudgetExceeded",
+    "Cache",
     "CallTimeout",
     "CircuitOpen",
     "CompileError",
@@ -105,6 +120,9 @@ __all__ = [
     "Flow",
     "GraphDslError",
     "InputError",
+    "Journal",
+    "JournalFailed",
+    "MemoryJournal",
     "ModelCorrupt",
     "ModelNotFound",
     "Module",
@@ -116,12 +134,16 @@ __all__ = [
     "RateLimited",
     "Recorder",
     "Result",
+    "RunOptions",
+    "SandboxError",
+    "Session",
     "Unreachable",
     "Unsupported",
     "Usage",
     "Verdict",
     "load",
     "shutdown",
+    "telemetry",
 ]
 
 

@@ -7,6 +7,7 @@
     ├── InputError(ValueError)  a run's inputs or data are wrong
     ├── PlanError(ValueError)  valid IR cannot be planned (our defect)
     ├── OperatorError(RuntimeError)  .address          an operator broke while it ran
+    ├── SandboxError(RuntimeError)   no sandbox can run model-written code here
     ├── PromptError(RuntimeError)    a prompt could not be rendered with these values
     ├── BudgetExceeded(RuntimeError)  .spent .limit     raised only where no partial result exists
     └── BackendError(RuntimeError)     .model .retryable .uncertain
@@ -23,7 +24,8 @@
         ├── Unreachable                                  no connection was made, nothing was sent
         ├── CallTimeout                                  no reply in time; may have been charged
         ├── BrokenReply                                  it ended early, or cannot be read
-        └── CircuitOpen                .retry_after      it failed too often; not asked again yet
+        ├── CircuitOpen                .retry_after      it failed too often; not asked again yet
+        └── JournalFailed                                the journal of a run cannot be written
 
 A failed *sample* is a value (`Draft.finish == "error"`), never one of these.
 """
@@ -102,6 +104,10 @@ class OperatorError(GraphDslError, RuntimeError):
     def __init__(self, address: str, reason: str) -> None:
         self.address = address
         super().__init__(f"`{address}` failed: {reason}")
+
+
+class SandboxError(GraphDslError, RuntimeError):
+    """There is no sandbox for code that a model wrote, or it could not be made."""
 
 
 class PromptError(GraphDslError, RuntimeError):
@@ -218,3 +224,7 @@ class CircuitOpen(BackendError):
     def __init__(self, message: str, *, model: str = "", retry_after: float) -> None:
         self.retry_after = retry_after
         super().__init__(message, model=model)
+
+
+class JournalFailed(BackendError):
+    """The journal of a run cannot be written, so nothing more is sent; the run ends."""

@@ -45,7 +45,10 @@ class Budget:
     @property
     def unlimited(self) -> bool:
         """True when nothing is limited."""
-        return all(getattr(self, limit.name) is None for limit in fields(self))
+        return self == _UNLIMITED
+
+
+_UNLIMITED: Final = Budget()
 
 
 MEASURED: Final = ("seconds", "usd", "flops")
@@ -77,7 +80,7 @@ class Step:
     texts, bools, `ModelSpec`, `MemorySpec`, `PromptSpec`, `Budget`, and tuples of these.
     `regions` are sub-plans of control steps by role (`body`, `then`, `else`). `pending` counts
     distinct steps of the same plan that must finish first; `dependents` are the indices of steps
-    waiting for this one.
+    waiting for this one. `rank` is the longest path below it in this plan, in model calls.
     """
 
     index: int
@@ -89,6 +92,7 @@ class Step:
     regions: tuple[tuple[str, Plan], ...]
     pending: int
     dependents: tuple[int, ...]
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ class Plan:
     enclosing plan, copied into this plan's slots from `len(params)` on when the region is entered.
     `constants` are (slot, value), filled in when the region is entered: `const`, `absent`, and
     lists and records of them are no steps. `results` are (name, slot) and may name any slot.
+    `length` is its longest path, in model calls.
     """
 
     name: str
@@ -110,6 +115,7 @@ class Plan:
     size: int
     ready: tuple[int, ...]
     constants: tuple[tuple[int, Any], ...] = ()
+    length: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,26 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Golden = Callable[[Path, str], None]
 """Annotate the fixture so; a test file may repeat this line, since tests are not a package."""
+
+
+_TESTS = count()
+
+
+@pytest.fixture(autouse=True)
+def own_files(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """No test finds the answers or runs of another one, or of the user, nor leaves its own.
+
+    Models stay where the user has them. The files are made by those that need them.
+    """
+    folder = tmp_path_factory.getbasetemp() / "own" / str(next(_TESTS))
+    monkeypatch.setenv("GRAPHDSL_ANSWERS", str(folder / "answers.sqlite"))
+    monkeypatch.setenv("GRAPHDSL_STATE", str(folder / "state"))
+    yield
+    caches = sys.modules.get("graphdsl.api.caches")
+    if caches is not None:
+        caches.close_caches()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from graphdsl.cli.codes import Exit
 from graphdsl.cli.guard import run
 from graphdsl.compiler.check import check
 from graphdsl.diagnostics import Source
@@ -27,6 +28,26 @@ def _blocks(language: str, text: str = README) -> list[str]:
 def _commands() -> list[str]:
     lines = [line for block in _blocks("bash") for line in block.splitlines()]
     return [line for line in lines if line.startswith("graphdsl ")]
+
+
+LOOKING_BACK = {
+    "graphdsl run --resume last": Exit.BACKEND,
+    "graphdsl trace --gantt": Exit.OK,
+    "graphdsl memory list notes.db": Exit.OK,
+}
+"""Commands about what has happened before, and how they end after what `past` does."""
+
+PAST = """edition "2026"
+model down { backend = simulated  failures = 1.0  attempts = 1 }
+memory notes { store = "notes.db" }
+flow learn(question: Text) -> Text {
+  kept = remember(notes, text: question)
+  return kept
+}
+flow ask(question: Text) -> Draft {
+  return first(generate(question, models: down))
+}
+"""
 
 
 def _needs_model(command: str) -> bool:
@@ -50,11 +71,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         pytest.param(one, marks=[pytest.mark.model, pytest.mark.slow] if _needs_model(one) else ())
         for one in _commands()
-        if one != "graphdsl trace"
+        if one not in LOOKING_BACK
     ],
 )
 def test_commands_of_the_readme_work(command: str) -> None:
     assert run(shlex.split(command)[1:]) == 0
+
+
+@pytest.mark.parametrize("command", LOOKING_BACK)
+def test_commands_of_the_readme_that_look_back_work(command: str, folder: Path) -> None:
+    assert command in _commands()
+    (folder / "past.tts").write_text(PAST, encoding="utf-8")
+    assert run(["run", "past.tts", "learn", "-i", "question=a"]) == Exit.OK
+    assert run(["run", "past.tts", "ask", "-i", "question=a"]) == Exit.BACKEND
+    assert run(shlex.split(command)[1:]) == LOOKING_BACK[command]
 
 
 def test_the_program_of_the_readme_is_in_canonical_form(folder: Path) -> None:

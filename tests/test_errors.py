@@ -26,6 +26,7 @@ ERRORS = [
     errors.PlanError("no"),
     errors.OperatorError("f.x", "no"),
     errors.PromptError("no"),
+    errors.SandboxError("no"),
     errors.BudgetExceeded("no", 3, 2),
     errors.BackendError("no", model="m", retryable=True),
     errors.BackendMissing("xllamacpp", extra="embedded", model="m"),
@@ -42,6 +43,7 @@ ERRORS = [
     errors.CallTimeout("no", model="m"),
     errors.BrokenReply("no", model="m"),
     errors.CircuitOpen("no", model="m", retry_after=1.5),
+    errors.JournalFailed("no", model="m"),
 ]
 
 

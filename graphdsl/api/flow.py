@@ -10,10 +10,11 @@ from functools import cached_property, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from graphdsl.api.caches import Caching
 from graphdsl.api.inputs import check_values
+from graphdsl.api.lending import Journalling, Loan, Recording, beside
 from graphdsl.api.memories import Memories
 from graphdsl.api.reading import json_problem, read_input
-from graphdsl.api.recording import Recording, recording, recording_beside
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.errors import CompileError, InputError
 
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 
     from graphdsl.compiler.cost import Cost
     from graphdsl.compiler.program import Module as Checked
-    from graphdsl.executors.recording import Recorder
     from graphdsl.executors.result import Result
-    from graphdsl.executors.trace import Trace
+    from graphdsl.executors.run_options import RunOptions
+    from graphdsl.executors.session import Session
     from graphdsl.ir.nodes import Graph, Input
     from graphdsl.plan import Budget, Program
 
@@ -145,26 +146,37 @@ class Flow:
         seed: int = 0,
         content: bool = False,
         record: Recording | None = None,
+        cache: Caching | None = None,
+        journal: Journalling | None = None,
+        session: Session | None = None,
+        split: str | None = None,
+        sandbox: str | None = None,
         **named: Any,
     ) -> Result:
         """Run once, from any event loop. Cancelling the task stops the run and its generations.
 
-        Inputs go by name; a mapping may be given as well, for parameters called `budget`, `seed`,
-        `content` or `record`. `content` keeps prompts and replies in the trace. `record` is a bank
-        that every completion goes into: a path, or a `Recorder` for many runs. The same seed gives
-        the same samples on backends that have seeds. A budget that runs out gives a partial result
-        whose `status` says so. Raises `InputError` for inputs that do not fit and a bank that is
-        none, `BackendError` when a model cannot be opened or a bank cannot be written,
-        `OperatorError` for a defect.
+        Inputs go by name; a mapping may be given as well, for parameters that are called like an
+        option. `content` keeps prompts and replies in the trace. The same seed gives the same
+        samples on backends that have seeds. A budget that runs out, of the run or of the `session`
+        that it belongs to, gives a partial result whose `status` says so.
+
+        `record` is a bank that every completion goes into: a path, or a `Recorder` for many runs.
+        `cache` keeps answers for later runs: True for the user's own, a path, or a `Cache`.
+        `journal` makes the run resumable: run it again with the same path, and it goes on where it
+        ended. `split` names the part of the data that the inputs belong to, for memories that must
+        not learn from all of it. `sandbox` is the kind that runs code which models wrote, by
+        default the strongest that works here.
+
+        Raises `InputError` for inputs that do not fit and a file that is not what it should be,
+        `BackendError` when a model cannot be opened or a file cannot be written, `OperatorError`
+        for a defect.
         """
         import asyncio
 
         given = {**(inputs or {}), **named}
-        if record is None:
-            return await asyncio.wrap_future(self.start(given, budget, seed, content))
-        async with recording_beside(record, content) as recorder:
-            future = self.start(given, budget, seed, content, record=recorder)
-            return await asyncio.wrap_future(future)
+        options = self._options(budget, seed, content, session, split, sandbox)
+        async with beside(Loan(record, cache, journal), options) as opened:
+            return await asyncio.wrap_future(self.start(given, opened))
 
     def run_sync(
         self,
@@ -175,6 +187,11 @@ class Flow:
         seed: int = 0,
         content: bool = False,
         record: Recording | None = None,
+        cache: Caching | None = None,
+        journal: Journalling | None = None,
+        session: Session | None = None,
+        split: str | None = None,
+        sandbox: str | None = None,
         **named: Any,
     ) -> Result:
         """Run once and wait; works inside and outside of an event loop (which it then blocks).
@@ -185,58 +202,60 @@ class Flow:
 
         if runtime().here:
             raise RuntimeError("run_sync cannot be called from inside a run; use `await run(…)`")
-        with recording(record, content) as recorder:
-            given = {**(inputs or {}), **named}
-            future = self.start(given, budget, seed, content, record=recorder)
+        given = {**(inputs or {}), **named}
+        options = self._options(budget, seed, content, session, split, sandbox)
+        with Loan(record, cache, journal).opened(options) as opened:
+            future = self.start(given, opened)
             try:
                 return future.result()
             except BaseException:
                 future.cancel()
                 raise
 
-    def start(
+    def _options(
         self,
-        inputs: Mapping[str, Any],
-        budget: Budget | None = None,
-        seed: int = 0,
-        content: bool = False,
-        observe: Callable[[Trace], None] | None = None,
-        *,
-        record: Recorder | None = None,
-        item: str | None = None,
-    ) -> Future[Result]:
-        """Start a run in the background; cancelling the future stops it. Errors as in `run`.
-
-        `observe` gets the trace when the run ends, however it ends, on another thread. `record`
-        keeps every completion; closing it is the caller's part. `item` names the data item that
-        the run is about, by which banks may go that know no prompts.
-        """
-        from graphdsl.api.runtime import runtime
-        from graphdsl.executors.engine import execute
+        budget: Budget | None,
+        seed: int,
+        content: bool,
+        session: Session | None,
+        split: str | None,
+        sandbox: str | None,
+    ) -> RunOptions:
+        from graphdsl.executors.run_options import RunOptions
         from graphdsl.plan import Budget
 
         if budget is not None and not isinstance(budget, Budget):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InputError("`budget` must be a `graphdsl.Budget`, such as `Budget(calls=16)`")
         if isinstance(seed, bool) or not isinstance(seed, int):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InputError("`seed` must be a whole number")
-        if record is not None and record.closed:
-            raise InputError(f"the recorder of `{record.path}` is closed; open another one")
+        return RunOptions(
+            budget=budget or Budget(),
+            seed=seed,
+            content=content,
+            session=session,
+            split=split,
+            sandbox=sandbox,
+        )
+
+    def start(self, inputs: Mapping[str, Any], options: RunOptions | None = None) -> Future[Result]:
+        """Start a run in the background; cancelling the future stops it. Errors as in `run`.
+
+        What the options lend (recorder, journal, cache) is the caller's to close, after the run.
+        """
+        from graphdsl.api.runtime import runtime
+        from graphdsl.executors.engine import execute
+        from graphdsl.executors.run_options import RunOptions
+        from graphdsl.executors.traces.telemetry import observed
+
+        options = options or RunOptions()
+        recorder = options.recorder
+        if recorder is not None and recorder.closed:
+            raise InputError(f"the recorder of `{recorder.path}` is closed; open another one")
         program = self.fits(inputs)
-        limits = budget or Budget()
-        memories = self.memories
+        stores = options.stores or self.memories.stores()
+        options = replace(options, stores=stores, observe=observed(options.observe))
         return runtime().submit(
-            lambda backends: execute(
-                program,
-                inputs,
-                backends=backends,
-                seed=seed,
-                budget=limits,
-                content=content,
-                observe=observe,
-                stores=memories.stores(),
-                item=item,
-                recorder=record,
-            )
+            lambda backends: execute(program, inputs, backends=backends, options=options)
         )
 
     def fits(self, inputs: Mapping[str, Any]) -> Program:

@@ -19,6 +19,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from weakref import WeakSet
 
+from graphdsl.api.caches import close_caches, forget_caches
 from graphdsl.errors import GraphDslError
 
 if TYPE_CHECKING:
@@ -144,7 +145,9 @@ def shutdown_in_time() -> bool:
     global _runtime
     with _lock:
         closing, _runtime = _runtime, None
-    return closing is None or closing.close()
+    closed = closing is None or closing.close()
+    close_caches()
+    return closed
 
 
 def _at_exit() -> None:
@@ -159,6 +162,7 @@ def _forget() -> None:
     global _runtime, _lock
     _lock = threading.Lock()
     _runtime = None
+    forget_caches()
 
 
 @cache

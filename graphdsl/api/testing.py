@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -14,19 +14,15 @@ from graphdsl.api.runtime import runtime
 from graphdsl.diagnostics import Span
 from graphdsl.ir.backends import BACKENDS
 from graphdsl.ir.entities import ModelSpec
-from graphdsl.ops.context import Args, Ask, Context, ModelKernel
 from graphdsl.syntax import tree
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from graphdsl.executors.backend_pool import Backends
-    from graphdsl.executors.frame import Operators
     from graphdsl.executors.result import Result
-    from graphdsl.ir.entities import MemorySpec
     from graphdsl.ir.nodes import Graph
     from graphdsl.plan import Program
-    from graphdsl.values import Doc, Draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +49,16 @@ class Case:
 
     async def _run(self, program: Program, backends: Backends, seed: int) -> Result:
         from graphdsl.executors.engine import execute
-        from graphdsl.executors.frame import STANDARD
         from graphdsl.executors.memory import Stores
+        from graphdsl.executors.run_options import RunOptions
 
-        operators = STANDARD if self.replies is None else by_index()
         with closing(Stores()) as stores:
-            return await execute(
-                program,
-                self.given,
-                backends=backends,
-                seed=seed,
-                stores=stores,
-                operators=operators,
-            )
+            options = RunOptions(seed=seed, stores=stores, scripted=self.replies is not None)
+            return await execute(program, self.given, backends=backends, options=options)
 
     def _apart(self, graph: Graph) -> Graph:
         """The graph without files behind its memories, and with scripted models if there are."""
-        memories = tuple(replace(spec, store=None) for spec in graph.memories)
+        memories = tuple(replace(spec, store=None, options={}) for spec in graph.memories)
         if self.replies is None:
             return replace(graph, memories=memories)
         models = tuple(_scripted(spec, self.replies) for spec in graph.models)
@@ -106,36 +95,3 @@ def _scripted(spec: ModelSpec, replies: tuple[str, ...]) -> ModelSpec:
     known = {name: value for name, value in kept.items() if value is not None}
     options = {**known, "replies": replies, "context": 10_000_000, "latency": 0, "failures": 0}
     return ModelSpec(spec.name, "simulated", "", options)
-
-
-def by_index() -> Operators:
-    """The operators, with seeds that are the index of each sample within its node."""
-    from graphdsl.executors.frame import STANDARD, Operators
-
-    return Operators(STANDARD.pure, {name: _indexed(k) for name, k in STANDARD.model.items()})
-
-
-def _indexed(kernel: ModelKernel) -> ModelKernel:
-    def run(context: Context, args: Args) -> Awaitable[Any]:
-        return kernel(_Indexed(context), args)
-
-    return run
-
-
-class _Indexed:
-    """A context whose samples have their index as seed, so that replies go by index."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-
-    async def sample(self, ask: Ask) -> Draft:
-        return await self._context.sample(replace(ask, seed=0, stream=0))
-
-    def note(self, text: str) -> None:
-        self._context.note(text)
-
-    def recall(self, memory: MemorySpec, query: str, top: int) -> tuple[Doc, ...]:
-        return self._context.recall(memory, query, top)
-
-    def remember(self, memory: MemorySpec, text: str, key: str | None) -> None:
-        self._context.remember(memory, text, key)

@@ -7,7 +7,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
-from graphdsl.errors import BackendMissing, GraphDslError, ModelCorrupt, ModelNotFound
+from graphdsl.errors import (
+    BackendMissing,
+    GraphDslError,
+    JournalFailed,
+    ModelCorrupt,
+    ModelNotFound,
+)
 
 if TYPE_CHECKING:
     from graphdsl.executors.result import Result
@@ -23,8 +29,9 @@ def in_order(
 ) -> Generator[tuple[T, Result | GraphDslError]]:
     """Run every item, at most `concurrency` at once; yield outcomes in the order of the items.
 
-    One item's error is its outcome. A model that is missing or broken would fail every item, so
-    it is raised. Closing the generator (or Ctrl-C in it) cancels what still runs.
+    One item's error is its outcome. A model that is missing or broken, or a journal that cannot be
+    written, would fail every item, so it is raised. Closing the generator (or Ctrl-C in it)
+    cancels what still runs.
     """
     waiting = enumerate(items)
     running: dict[Future[Result], int] = {}
@@ -60,7 +67,7 @@ def _from(first: int, ready: dict[int, Result | GraphDslError]) -> Iterator[int]
 def _outcome(future: Future[Result]) -> Result | GraphDslError:
     try:
         return future.result()
-    except (BackendMissing, ModelNotFound, ModelCorrupt):
+    except (BackendMissing, ModelNotFound, ModelCorrupt, JournalFailed):
         raise
     except GraphDslError as error:
         return error

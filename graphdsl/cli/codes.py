@@ -23,3 +23,5 @@ class Exit(IntEnum):
     """Stopped by Ctrl-C."""
     PIPE_CLOSED = 141
     """The reader of stdout went away (`graphdsl ops | head -1`)."""
+    TERMINATED = 143
+    """Stopped by SIGTERM, as `timeout` and service managers send it."""

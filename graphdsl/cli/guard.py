@@ -14,7 +14,13 @@ import click
 from graphdsl.cli.codes import Exit
 from graphdsl.cli.output import PipeClosed, print_error, print_json
 from graphdsl.cli.root import cli
-from graphdsl.errors import BackendError, BudgetExceeded, CompileError, GraphDslError
+from graphdsl.errors import (
+    BackendError,
+    BudgetExceeded,
+    CompileError,
+    GraphDslError,
+    SandboxError,
+)
 
 DEBUG: Final = "GRAPHDSL_DEBUG"
 """With this variable set, an unexpected error is raised as it is, with its traceback."""
@@ -61,7 +67,7 @@ def _kind(error: GraphDslError) -> str:
     match error:
         case CompileError():
             return "program"
-        case BackendError():
+        case BackendError() | SandboxError():
             return "backend"
         case BudgetExceeded():
             return "budget"
@@ -71,7 +77,7 @@ def _kind(error: GraphDslError) -> str:
 
 def _code(error: GraphDslError) -> Exit:
     match error:
-        case BackendError():
+        case BackendError() | SandboxError():
             return Exit.BACKEND
         case BudgetExceeded():
             return Exit.EXHAUSTED

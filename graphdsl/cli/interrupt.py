@@ -1,7 +1,8 @@
-"""Ctrl-C: the first stops the command, those that follow must not break the stopping.
+"""Ctrl-C and SIGTERM: the first stops the command, those that follow must not break the stopping.
 
 People press it twice, and `timeout` signals both the process and its group. A second
 KeyboardInterrupt would end the interpreter while native threads of a model still call into it.
+Both end alike, with journals and files complete; only the exit code differs.
 """
 
 from __future__ import annotations
@@ -20,17 +21,23 @@ _PATIENCE: Final = 15.0
 """Seconds after which another Ctrl-C counts again: something swallowed the first."""
 
 
+_DELIVERY: Final = 5.0
+"""Seconds that a collector of telemetry gets to take the spans of an interrupted run."""
+
+
 class Once:
     """A handler that raises KeyboardInterrupt once, and not at all once we are leaving."""
 
     def __init__(self) -> None:
         self.leaving = False
+        self.terminated = False
         self._until = 0.0
 
-    def __call__(self, _signal: int, _frame: FrameType | None) -> None:
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
         now = monotonic()
         if self.leaving or now < self._until:
             return
+        self.terminated = number == signal.SIGTERM
         self._until = now + _PATIENCE
         raise KeyboardInterrupt
 
@@ -39,9 +46,11 @@ _handler: Final = Once()
 
 
 def install() -> None:
-    """Take Ctrl-C over, unless whoever started us wants it ignored or handles it."""
+    """Take Ctrl-C and SIGTERM over, unless whoever started us ignores or handles them."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _handler)
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _handler)
 
 
 def leave(code: int) -> None:
@@ -55,7 +64,11 @@ def leave(code: int) -> None:
     closed = True if runtime is None else runtime.shutdown_in_time()
     if closed and code != Exit.INTERRUPTED:
         return
+    telemetry = sys.modules.get("graphdsl.executors.traces.telemetry")
+    if telemetry is not None:  # an ordinary exit would send what is left
+        telemetry.deliver(_DELIVERY)
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()
-    os._exit(code)
+    ended = code == Exit.INTERRUPTED and _handler.terminated
+    os._exit(Exit.TERMINATED if ended else code)

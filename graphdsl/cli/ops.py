@@ -63,7 +63,9 @@ def _param(param: Param, positional: bool) -> str:
 
 
 def kinds(param: Param) -> str:
-    """What a parameter accepts: types or words."""
+    """What a parameter accepts: types, words or units."""
+    if param.units:
+        return " | ".join(f"{unit}(…)" for unit in param.units)
     return " | ".join(param.words or tuple(_type(kind) for kind in param.types))
 
 
@@ -139,4 +141,5 @@ def _param_record(param: Param) -> dict[str, Any]:
         "high": param.high,
         "integer": param.integer,
         "many": param.many,
+        "units": list(param.units),
     }

@@ -29,6 +29,24 @@ class Whole(click.IntRange):
         return number
 
 
+class Positive(click.FloatRange):
+    """A finite number above 0."""
+
+    name = "number"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number that a text stands for. Raises a usage error."""
+        try:
+            number = float(value)
+        except ValueError:
+            number = 0.0
+        if not 0 < number < float("inf"):
+            self.fail(f"it must be a number above 0, not `{value}`", param, ctx)
+        return number
+
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 

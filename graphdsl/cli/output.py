@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from graphdsl.diagnostics import Diagnostic, Source
@@ -46,10 +47,11 @@ def paint(text: str, style: str, stream: TextIO) -> str:
 def counted(count: int, word: str) -> str:
     """A number of things.
 
-    >>> counted(1, "call"), counted(0, "call"), counted(1200, "item")
-    ('1 call', '0 calls', '1200 items')
+    >>> counted(1, "call"), counted(0, "miss"), counted(1200, "item")
+    ('1 call', '0 misses', '1200 items')
     """
-    return f"{count} {word}{'' if count == 1 else 's'}"
+    many = "es" if word.endswith("s") else "s"
+    return f"{count} {word}{'' if count == 1 else many}"
 
 
 def safe(text: str) -> str:
@@ -97,10 +99,11 @@ def print_diagnostics(
 
 
 def console(stderr: bool = False) -> Console:
-    """A rich console that obeys the same rules about colour."""
+    """A rich console that obeys the same rules about colour, and about what cannot be shown."""
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
+    _replace_unknown(stream)
     colour = wants_colour(stream)
     return Console(
         file=stream,
@@ -111,6 +114,12 @@ def console(stderr: bool = False) -> Console:
         emoji=False,
         width=None if stream.isatty() else PIPED,
     )
+
+
+def _replace_unknown(stream: TextIO) -> None:
+    """Have a stream replace what its encoding cannot show, instead of raising."""
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="replace")
 
 
 def _write(stream: TextIO, text: str) -> None:

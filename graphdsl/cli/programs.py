@@ -21,23 +21,27 @@ if TYPE_CHECKING:
     from graphdsl.compiler.program import Checked
 
 
-def examine_file(file: Path) -> Checked:
-    """Check a file, or the text on stdin where the file is `-`."""
+def examine_file(file: Path, text: str | None = None) -> Checked:
+    """Check a file, or the text on stdin where the file is `-`, or one that stdin once had."""
     if str(file) != "-":
         return examine(file)
     from graphdsl.compiler.check import check
     from graphdsl.compiler.program import Checked
     from graphdsl.syntax.decode import decode
 
-    source, refused = decode(sys.stdin.buffer.read(), "<stdin>")
+    data = sys.stdin.buffer.read() if text is None else text.encode()
+    source, refused = decode(data, "<stdin>")
     if source is None:
         return Checked(None, refused, {"<stdin>": Source("<stdin>", "")})
     return check(source, None)
 
 
-def load(file: Path, as_json: bool) -> Module:
-    """A program without errors; stderr says how many warnings. Ends the command for errors."""
-    checked = examine_file(file)
+def load(file: Path, as_json: bool, text: str | None = None) -> Module:
+    """A program without errors; stderr says how many warnings. Ends the command for errors.
+
+    `text` is what stdin had, where it cannot be read again.
+    """
+    checked = examine_file(file, text)
     if not checked.ok:
         refuse(checked.diagnostics, checked.sources, as_json)
     if checked.diagnostics and not as_json:
@@ -51,7 +55,7 @@ def choose(
     module: Module,
     name: str | None,
     *,
-    pins: Path | None = None,
+    pins: Path | Mapping[str, str | float] | None = None,
     models: Mapping[str, str] | None = None,
     as_json: bool = False,
 ) -> Flow:

@@ -17,6 +17,9 @@ COMMANDS: Final = {
     "test": "Run the tests of programs.",
     "trace": "Show what a run did, node by node.",
     "models": "List, fetch and find the models known by name.",
+    "cache": "Show or drop the answers that are kept.",
+    "memory": "Look into memory files, and at their earlier versions.",
+    "sandbox": "Try the sandboxes for code of models, and say which is used.",
     "ops": "List the operators of the language.",
 }
 """Every command with its one-line help; the command itself is in the module of its name."""

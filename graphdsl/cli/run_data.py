@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Mapping
-from contextlib import ExitStack, closing, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, closing, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, TextIO
@@ -17,17 +17,30 @@ import click
 from graphdsl.cli.batch import in_order
 from graphdsl.cli.codes import Exit
 from graphdsl.cli.dataset import Row, read_rows
+from graphdsl.cli.ending import Endings
 from graphdsl.cli.output import counted, note, pipe, print_error, print_json
 from graphdsl.cli.progress import items_bar
-from graphdsl.cli.spending import OVERRUN, overrun, passed_over, passes, spent
+from graphdsl.cli.spending import (
+    OVERRUN,
+    from_cache,
+    overrun,
+    passed_over,
+    passes,
+    settled,
+    spent,
+)
 from graphdsl.cli.writing import check_writable
 from graphdsl.errors import GraphDslError
 from graphdsl.values import Usage
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from graphdsl.api.flow import Flow
-    from graphdsl.executors.recording import Recorder
+    from graphdsl.cli.run_task import Task
     from graphdsl.executors.result import Result
+    from graphdsl.executors.run_options import RunOptions
+    from graphdsl.executors.traces.keeper import RunKeeper
     from graphdsl.plan import Budget
 
 _SHOWN: Final = 5
@@ -38,11 +51,14 @@ _SHOWN: Final = 5
 class _Tally:
     """What is written so far."""
 
+    run_id: str
     total: int
-    budget: Budget | None = None
+    budget: Budget
     statuses: Counter[str] = field(default_factory=Counter[str])
     errors: Counter[str] = field(default_factory=Counter[str])
     usage: Usage = field(default_factory=Usage)
+    doubtful: Usage = field(default_factory=Usage)
+    saved: Usage = field(default_factory=Usage)
     passes: int = 0
     overruns: int = 0
     started: float = field(default_factory=perf_counter)
@@ -58,6 +74,8 @@ class _Tally:
             self.errors[_reason(line)] += 1
         if not isinstance(outcome, GraphDslError):
             self.usage += outcome.usage
+            self.doubtful += outcome.doubtful
+            self.saved += outcome.saved
             self.passes += passes(outcome.trace)
             self.overruns += bool(overrun(outcome.usage, self.budget))
 
@@ -69,35 +87,49 @@ class _Tally:
         return Exit.EXHAUSTED if self.statuses["exhausted"] else Exit.OK
 
 
-def run_data(
-    flow: Flow,
-    data: Path,
-    out: Path | None,
-    given: dict[str, Any],
-    concurrency: int,
-    seed: int,
-    budget: Budget | None,
-    as_json: bool,
-    recorder: Recorder | None = None,
-) -> int:
-    """Run every row and write one line for each; see the module.
-
-    Banks know a row by its line, counted from 0.
-    """
+def checked_rows(flow: Flow, data: Path, out: Path | None, given: Mapping[str, Any]) -> list[Row]:
+    """All rows, once it is known that they fit, and that the lines can be written."""
     if out is not None and out.exists() and data.exists() and out.samefile(data):
         raise click.UsageError("--out would overwrite the data")
     if out is not None:
         check_writable(out)
-    rows = read_rows(data, flow, given)
-    tally = _Tally(len(rows), budget)
+    return read_rows(data, flow, given)
+
+
+@contextmanager
+def keeping(task: Task) -> Generator[RunKeeper]:
+    """Keeps the traces of all rows as one batch; leave it when all runs have ended."""
+    from graphdsl.executors.traces.keeper import RunKeeper
+
+    with RunKeeper(batch=task.run_id, file=str(task.arguments.file)) as keeper:
+        yield keeper
+    if keeper.problem is not None:
+        note(f"{counted(keeper.lost, 'trace')} not kept: {keeper.problem}")
+
+
+def run_data(task: Task, rows: list[Row], options: RunOptions, keeper: RunKeeper) -> int:
+    """Run every row and write one line for each; see the module.
+
+    Banks know a row by its line, counted from 0; traces and the journal by its number.
+    """
+    out, as_json = task.arguments.out, task.as_json
+    tally = _Tally(task.run_id, len(rows), task.arguments.budget)
+    endings = Endings(keeper)
+    options = replace(options, observe=endings)
+
+    def start(row: Row) -> Future[Result]:
+        future = task.flow.start(row.inputs, _options_of(row, task, options))
+        endings.started()
+        return future
+
     outcomes = in_order(
         rows,
-        lambda row: flow.start(row.inputs, budget, seed, record=recorder, item=str(row.line - 1)),
-        concurrency,
+        start,
+        task.arguments.concurrency,
         done=lambda: step(),
     )
     with (
-        items_bar(flow.name, len(rows)) if not as_json else nullcontext(lambda: None) as step,
+        items_bar(task.flow.name, len(rows)) if not as_json else nullcontext(_nothing) as step,
         closing(outcomes),
         _Lines(out) as lines,
     ):
@@ -105,8 +137,24 @@ def run_data(
             for row, outcome in outcomes:
                 _write(lines, row, outcome, tally)
         except KeyboardInterrupt:
+            outcomes.close()
+            endings.wait()
             return _interrupted(tally, lines.path, as_json)
     return _finished(tally, out, as_json)
+
+
+def _nothing() -> None:
+    """One more item is done, and nobody watches."""
+
+
+def _options_of(row: Row, task: Task, options: RunOptions) -> RunOptions:
+    """The options of one row: what it is called in banks, traces and the journal."""
+    return replace(
+        options,
+        item=str(row.line - 1),
+        run_id=f"{task.run_id}-{row.line}",
+        journal=None if task.journal is None else task.journal.run(str(row.line)),
+    )
 
 
 class _Lines(ExitStack):
@@ -189,8 +237,9 @@ def _interrupted(tally: _Tally, out: Path | None, as_json: bool) -> int:
 def _summary(tally: _Tally) -> str:
     done = counted(tally.done, "item")
     counts = [f"{count} {status}" for status, count in sorted(tally.statuses.items())]
-    seconds = f"{perf_counter() - tally.started:.1f} s"
-    return " · ".join([done, *counts, *spent(tally.usage), *passed_over(tally.passes), seconds])
+    costs, seconds = spent(tally.usage, tally.doubtful), f"{perf_counter() - tally.started:.1f} s"
+    more = [*from_cache(tally.saved), *passed_over(tally.passes)]
+    return " · ".join([done, *counts, *costs, *more, seconds])
 
 
 def _print_record(tally: _Tally, out: Path | None, *, ok: bool, interrupted: bool) -> None:
@@ -200,6 +249,7 @@ def _print_record(tally: _Tally, out: Path | None, *, ok: bool, interrupted: boo
         DataReport.model_validate(
             {
                 "ok": ok,
+                "run_id": tally.run_id,
                 "interrupted": interrupted,
                 "items": tally.total,
                 "done": tally.done,
@@ -209,6 +259,9 @@ def _print_record(tally: _Tally, out: Path | None, *, ok: bool, interrupted: boo
                     for text, count in tally.errors.most_common(_SHOWN)
                 ],
                 "usage": tally.usage.to_dict(),
+                "doubtful": tally.doubtful.to_dict(),
+                "settled": settled(tally.usage, tally.doubtful).to_dict(),
+                "saved": tally.saved.to_dict(),
                 "seconds": perf_counter() - tally.started,
                 "out": None if out is None else str(out),
             }

@@ -308,7 +308,10 @@ class RunReport(Record):
     `value` is a text, number, bool, list or object; a draft is an object with `text`, `answer`,
     `score`, `confidence`, `finish`, `model`, `sample`, `seed`, `tokens`, `error` and `tie`.
     `exhausted` is the limit that ran out, as the program would write it. `error` says why there
-    is no answer; it is null where there is one.
+    is no answer; it is null where there is one. `doubtful` is the part of `usage` that stands for
+    calls whose end nobody saw, at its worst case, and `settled` the rest: the true spend lies
+    between `settled` and `usage`. `saved` is what samples from the cache would have cost. A run
+    that did not end well goes on with `graphdsl run --resume RUN_ID`.
     """
 
     ok: bool
@@ -319,6 +322,9 @@ class RunReport(Record):
     confidence: float | None
     usage: UsageRecord
     usd: float | None
+    doubtful: UsageRecord
+    settled: UsageRecord
+    saved: UsageRecord
     seconds: float
     exhausted: str | None
     error: str | None
@@ -340,6 +346,8 @@ class DataLine(Record):
     confidence: float | None = None
     usage: UsageRecord | None = None
     usd: float | None = None
+    doubtful: UsageRecord | None = None
+    saved: UsageRecord | None = None
     seconds: float | None = None
     exhausted: str | None = None
 
@@ -356,16 +364,22 @@ class DataReport(Record):
 
     `errors` are the reasons of items that did not end well, at most 5, the most frequent first.
     `out` is the file that holds the lines of this run; null when an interruption came before the
-    first.
+    first. The true spend lies between `settled` and `usage`; `doubtful` is the difference. `saved`
+    is what samples from the cache would have cost.
+    `run_id` names the whole: in traces as a batch, and for `graphdsl run --resume`.
     """
 
     ok: bool
+    run_id: str
     interrupted: bool
     items: int
     done: int
     statuses: dict[str, int]
     errors: list[ErrorCount]
     usage: UsageRecord
+    doubtful: UsageRecord
+    settled: UsageRecord
+    saved: UsageRecord
     seconds: float
     out: str | None
 
@@ -413,7 +427,12 @@ class TurnRecord(Record):
 
 
 class CallRecord(Record):
-    """One sample; times are in seconds since the run began."""
+    """One sample; times are in seconds since the run began.
+
+    `kind` is the class of its `error`. `usage` is what it has cost this run. `origin` says whether
+    the model was asked, or the cache had it, or an earlier life of the run; `saved` is what a
+    sample from the cache would have cost.
+    """
 
     model: str
     sample: int
@@ -425,10 +444,17 @@ class CallRecord(Record):
     error: str | None
     prompt: list[TurnRecord] | None
     text: str | None
+    kind: str | None
+    origin: Literal["model", "cache", "journal"]
+    saved: UsageRecord
 
 
 class NodeRecord(Record):
-    """One evaluation of a node. A node inside a loop has the round in its address."""
+    """One evaluation of a node. A node inside a loop has the round in its address.
+
+    `after` is the node whose end made this one ready; null for one that needed none. `spared`
+    counts samples that were not needed any more, `passes` those that went on to another model.
+    """
 
     address: str
     op: str
@@ -438,10 +464,112 @@ class NodeRecord(Record):
     notes: list[str]
     calls: list[CallRecord]
     children: list[NodeRecord]
+    after: str | None
+    spared: int
+    passes: int
+    retries: int
+
+
+class HopRecord(Record):
+    """A node on the critical path: when it began, and how long it took.
+
+    `wait` are the seconds for which it could have begun earlier. `inner` is the path through what
+    ran inside it.
+    """
+
+    address: str
+    start: float
+    seconds: float
+    wait: float
+    inner: list[HopRecord]
+
+
+class CountsRecord(Record):
+    """What did not go the straight way.
+
+    `cached` and `replayed` samples came from the cache and from an earlier life of the run.
+    `retries` are further attempts at a call, `passes` samples that went on to another model,
+    `spared` those that were not needed any more, `unknown` calls whose end nobody saw.
+    """
+
+    cached: int
+    replayed: int
+    retries: int
+    passes: int
+    spared: int
+    unknown: int
+
+
+class NodeTotals(Record):
+    """All evaluations of one node of the program together.
+
+    `seconds` adds them up, also concurrent ones. Of these, `model_seconds` were spent with a call
+    under way, and `self_seconds` with neither a call nor a node inside it. `critical` says that
+    some are on the critical path; `path_seconds` are those of these, and `wait_seconds` what these
+    waited although all that they needed was there. `share`, in [0, 1], is its part of the money of
+    the run, or of the tokens where no money was spent.
+    """
+
+    address: str
+    op: str
+    times: int
+    status: Literal["ok", "failed", "cancelled", "skipped", "exhausted"]
+    critical: bool
+    seconds: float
+    self_seconds: float
+    model_seconds: float
+    path_seconds: float
+    wait_seconds: float
+    usage: UsageRecord
+    share: float
+    saved: UsageRecord
+    counts: CountsRecord
+
+
+class ModelTotals(Record):
+    """All samples of one model, `cached` of them from the cache. `prefix_hits` and `rate` are as in
+    the analysis."""
+
+    name: str
+    samples: int
+    cached: int
+    usage: UsageRecord
+    share: float
+    prefix_hits: float | None
+    rate: float | None
+
+
+class AnalysisRecord(Record):
+    """What the trace says when it is added up.
+
+    `path` is the critical path, and `efficiency`, in [0, 1], the part of the time that its nodes
+    took. `prefix_hits`, in [0, 1], is the part of the prompt tokens that engines had computed
+    before. `rate` is completion tokens per second while a model was asked. `in_flight` is how many
+    samples were under way at most. `saved` is what samples from the cache would have cost, and
+    `virtual` what the graph costs by itself, with nothing in the cache. `earlier` is the part of
+    `usage` that stands with no sample: what a resumed run had spent on calls that brought none.
+    """
+
+    path: list[HopRecord]
+    efficiency: float
+    nodes: list[NodeTotals]
+    models: list[ModelTotals]
+    usage: UsageRecord
+    saved: UsageRecord
+    virtual: UsageRecord
+    earlier: UsageRecord
+    counts: CountsRecord
+    prefix_hits: float | None
+    rate: float | None
+    in_flight: int
 
 
 class TraceReport(Record):
-    """`graphdsl trace`; the same as the file of a saved trace."""
+    """`graphdsl trace`: what the file of a saved trace holds, and what it adds up to.
+
+    `models` says what is behind the names of the program. `file` is where the program was read,
+    `batch` the `run --data` that the run was an item of; both are empty where there is none.
+    """
 
     ok: Literal[True] = True
     version: int
@@ -457,6 +585,41 @@ class TraceReport(Record):
     value: str
     error: str | None
     nodes: list[NodeRecord]
+    models: dict[str, str]
+    file: str
+    batch: str
+    analysis: AnalysisRecord
+
+
+class PastRun(Record):
+    """One past run without its nodes. The fields are those of its trace.
+
+    `saved_calls` samples came from the cache, and would have cost `saved_usd`.
+    """
+
+    run_id: str
+    flow: str
+    graph_hash: str
+    file: str
+    batch: str
+    started: float
+    status: str
+    seconds: float
+    calls: int
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    unknown: int
+    usd: float | None
+    saved_calls: int
+    saved_usd: float | None
+
+
+class PastRunsReport(Record):
+    """`graphdsl trace --list`: past runs, newest first."""
+
+    ok: Literal[True] = True
+    runs: list[PastRun]
 
 
 # ---- models, ops
@@ -550,8 +713,63 @@ class ModelsCheckReport(Record):
     models: list[CheckedModel]
 
 
+class SavedRecord(Record):
+    """What hits would have cost. `unpriced` of the calls are of models whose price nobody knows,
+    and not in `usd`."""
+
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    usd: float
+    unpriced: int
+
+
+class CachedModel(Record):
+    """The answers of one model, and their bytes."""
+
+    model: str
+    answers: int
+    bytes: int
+
+
+class CacheReport(Record):
+    """`graphdsl cache stats`. Counts are of all processes since the file was made, or cleared.
+
+    `path` is null where the environment says that nothing is cached. `bytes` of the file are in
+    use; beyond `limit`, the answers that were used least recently go: `evicted` have. `notes` say
+    what is wrong with the file.
+    """
+
+    ok: Literal[True] = True
+    path: str | None
+    limit: int
+    answers: int
+    bytes: int
+    hits: int
+    misses: int
+    evicted: int
+    saved: SavedRecord
+    models: list[CachedModel]
+    notes: list[str]
+
+
+class ClearedReport(Record):
+    """`graphdsl cache clear`: how many answers were dropped."""
+
+    ok: Literal[True] = True
+    dropped: int
+
+
+class CachePathReport(Record):
+    """`graphdsl cache path`: null where the environment says that nothing is cached."""
+
+    ok: Literal[True] = True
+    path: str | None
+
+
 class ParamRecord(Record):
-    """A parameter of an operator. `static` ones must be known at compile time."""
+    """A parameter of an operator. `static` ones must be known at compile time; those with `units`
+    take a quantity such as `seconds(10)`."""
 
     name: str
     doc: str
@@ -564,6 +782,7 @@ class ParamRecord(Record):
     high: float | None
     integer: bool
     many: bool
+    units: list[str]
 
 
 class OperatorRecord(Record):
@@ -586,6 +805,114 @@ class OpsReport(Record):
     operators: list[OperatorRecord]
 
 
+# ---- memory
+
+
+class EntryRecord(Record):
+    """One entry of a memory, from version `added_in` on; `removed_in` is the first without it.
+
+    `split` and `content` (a hash of the inputs) are those of the run that wrote a text. A concept
+    has been written by many.
+    """
+
+    id: int
+    kind: Literal["text", "concept"]
+    key: str | None
+    text: str
+    created: float
+    added_in: int
+    removed_in: int | None
+    split: str | None
+    content: str | None
+    run: str | None
+
+
+class MemoryReport(Record):
+    """`graphdsl memory list` and `show`: entries of a version."""
+
+    ok: Literal[True] = True
+    version: int
+    entries: list[EntryRecord]
+
+
+class FoundEntry(Record):
+    """One entry that fits a query; the id is its key, if it has one."""
+
+    id: str
+    kind: Literal["text", "concept"]
+    text: str
+    score: float
+
+
+class FoundReport(Record):
+    """`graphdsl memory search`: the best first."""
+
+    ok: Literal[True] = True
+    entries: list[FoundEntry]
+
+
+class VersionRecord(Record):
+    """One commit. `erased` entries are gone from all versions; one that is not `readable` was
+    compacted away."""
+
+    version: int
+    created: float
+    run: str | None
+    split: str | None
+    note: str
+    added: int
+    removed: int
+    erased: int
+    readable: bool
+
+
+class VersionsReport(Record):
+    """`graphdsl memory versions`: the newest first."""
+
+    ok: Literal[True] = True
+    versions: list[VersionRecord]
+
+
+class ExportReport(Record):
+    """`graphdsl memory export`. `entries` is null where they went into the file `out`."""
+
+    ok: Literal[True] = True
+    count: int
+    out: str | None
+    entries: list[dict[str, Any]] | None
+
+
+class MemoryChangeReport(Record):
+    """`graphdsl memory import`, `restore`, `remove`, `forget` and `compact`: how many entries it
+    was about, null where that is not counted, and the newest version now."""
+
+    ok: Literal[True] = True
+    path: str
+    version: int
+    count: int | None
+
+
+class SandboxKind(Record):
+    """A kind of sandbox as it was tried here. `why` says why it does not work. `allows` lists what
+    a weak kind does not keep away. `strength` is what it keeps apart where it works."""
+
+    name: str
+    strength: Literal["strong", "confined", "weak"]
+    works: bool
+    why: str | None
+    allows: list[str]
+
+
+class SandboxReport(Record):
+    """`graphdsl sandbox`: the kinds, the best first. `asked` is the name that was given (`auto`:
+    the best that works, no weak one), `used` the kind that it stands for here, if any."""
+
+    ok: bool
+    asked: str
+    used: str | None
+    kinds: list[SandboxKind]
+
+
 REPORTS: Final[dict[str, tuple[type[Record], ...]]] = {
     "check": (CheckReport,),
     "fmt": (FmtReport,),
@@ -594,8 +921,11 @@ REPORTS: Final[dict[str, tuple[type[Record], ...]]] = {
     "plan": (PlanReport,),
     "run": (RunReport, DataReport, DataLine),
     "test": (CasesReport,),
-    "trace": (TraceReport,),
+    "trace": (TraceReport, PastRunsReport),
     "models": (ModelsReport, PulledReport, ModelsCheckReport),
+    "cache": (CacheReport, ClearedReport, CachePathReport),
+    "memory": (MemoryReport, FoundReport, VersionsReport, ExportReport, MemoryChangeReport),
+    "sandbox": (SandboxReport,),
     "ops": (OpsReport,),
 }
 """What each command prints when it does its work."""

@@ -164,7 +164,7 @@ def _reason(outcome: _Outcome) -> str:
     """The expectation and what came instead."""
     if outcome.result is None:
         return f"      {safe(str(outcome.error))}"
-    from graphdsl.cli.run import answer_text, spent_line
+    from graphdsl.cli.run_result import answer_text, spent_line
 
     got = answer_text(outcome.result).replace("\n", "\n      ")
     lines = f"expected: {safe(outcome.expected)}", f"answer: {got}", spent_line(outcome.result)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from graphdsl.cli.output import console, counted, safe
-from graphdsl.cli.spending import money, passed_over, passes, spent
-from graphdsl.ir.addresses import written_name
-from graphdsl.ops.core import CORE
+from graphdsl.cli.spending import money
+from graphdsl.cli.trace_words import MARK, STYLES, foot, short, title
+from graphdsl.ops.context import NOT_NEEDED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,45 +22,68 @@ if TYPE_CHECKING:
 _WIDTH: Final = 24
 """Cells of a bar: the whole run."""
 
-_STYLES: Final = {"failed": "red", "exhausted": "yellow", "cancelled": "yellow", "skipped": "dim"}
+_NARROW: Final = 8
+"""Cells that it has at least."""
+
+_LABEL: Final = 20
+"""Cells that labels have at least where lines are too long, unless there is no room at all."""
+
+_INDENT: Final = 4
+"""Cells that the tree indents each level."""
+
+_ENDS: Final = {"error": "red", "cancelled": "yellow"}
+"""Styles of calls that gave no sample."""
+
+_FROM: Final = {"cache": " (from the cache)", "journal": " (from the journal)"}
 
 
 def print_tree(trace: Trace, whole: bool = False) -> None:
     """Print the tree on stdout; `whole` shows plumbing (fields, prompts, conversions) as well."""
     from rich.tree import Tree
 
-    labels = _labels(trace)
-    root = Tree(_title(trace), guide_style="dim")
+    from graphdsl.executors.traces.analysis import analyse
+    from graphdsl.executors.traces.critical_path import hops_by_address
+    from graphdsl.executors.traces.labels import labels, told
+
+    names, analysis = labels(trace), analyse(trace)
+    critical = frozenset(hops_by_address(analysis.path))
+    out = console()
+    root = Tree(title(trace), guide_style="dim")
     for name, text in trace.inputs.items():
-        root.add(_line(f"{name}: {_short(text)}", "dim"))
-    nodes = trace.nodes if whole else _told(trace.nodes)
-    width = max((_depth_width(record, labels, 0) for record in nodes), default=0)
+        root.add(_line(f"{name}: {short(text)}", "dim"))
+    nodes = trace.nodes if whole else told(trace.nodes)
+    left, cells = _widths(nodes, names, out.width)
     for record in nodes:
-        _add(root, record, trace, labels, width)
+        _add(root, record, _View(trace.seconds, names, critical, cells), left)
     if trace.value:
-        root.add(_line(f"→ {_short(trace.value)}", "bold"))
+        root.add(_line(f"→ {short(trace.value)}", "bold"))
     if trace.error:
         root.add(_whole(trace.error, "red"))
-    console().print(root)
+    if words := foot(analysis, names, whole):
+        root.add(_whole(words, "dim"))
+    out.print(root)
 
 
-def _told(records: list[Record]) -> list[Record]:
-    """Without the plumbing that went well."""
-    return [
-        replace(record, children=_told(record.children))
-        for record in records
-        if record.op not in CORE or record.status == "failed" or record.notes
-    ]
+def _widths(nodes: Sequence[Record], labels: Mapping[str, str], width: int) -> tuple[int, int]:
+    """Cells for the labels and for the bars, so that every node fits its line where it can."""
+    longest = max((_depth_width(record, labels, 0) for record in nodes), default=0)
+    every = (record for top in nodes for record in top.walk())
+    behind = max((len(_amounts(record) + _status(record)) for record in every), default=0)
+    room = width - _INDENT - _TIME - behind
+    left = min(longest, max(room - _NARROW, min(_LABEL, width // 3)))
+    return left, min(max(room - left, _NARROW), _WIDTH)
 
 
-def _title(trace: Trace) -> Text:
-    from rich.text import Text
+class _View:
+    """What every line of the tree needs to know of the run."""
 
-    title = Text(f"{trace.flow}", style="bold")
-    title.append(f"  {trace.status}", style=_STYLES.get(trace.status, "green"))
-    told = ", ".join([f"{trace.seconds:.2f} s", *spent(trace.usage), *passed_over(passes(trace))])
-    title.append(f"  {told}  run {trace.run_id}", style="dim")
-    return title
+    def __init__(
+        self, seconds: float, labels: Mapping[str, str], critical: frozenset[str], cells: int
+    ) -> None:
+        self.seconds = seconds
+        self.cells = cells
+        self.labels = labels
+        self.critical = critical
 
 
 def _line(text: str, style: str) -> Text:
@@ -76,66 +99,73 @@ def _whole(text: str, style: str) -> Text:
     return Text(safe(" ".join(text.split())), style=style, overflow="fold")
 
 
-def _labels(trace: Trace) -> dict[str, str]:
-    """What stands at the head of a node's line, by address: `drafts[2] = generate`.
-
-    A node that the program gives no name is shown by its op alone.
-    """
-    from graphdsl.executors.trace import without_rounds
-
-    ops = {without_rounds(record.address): record.op for record in trace.walk()}
-    labels: dict[str, str] = {}
-    for record in trace.walk():
-        plain = without_rounds(record.address)
-        name, rounds = written_name(plain, ops), record.address.removeprefix(plain)
-        named = f"{name}{rounds} = {record.op}"
-        labels[record.address] = record.op + rounds if name in ("", record.op) else named
-    return labels
-
-
 def _depth_width(record: Record, labels: Mapping[str, str], depth: int) -> int:
     """Cells that the widest label below needs, with its indent."""
     below = [_depth_width(child, labels, depth + 1) for child in record.children]
-    return max([len(labels[record.address]) + 4 * depth, *below])
+    return max([len(labels[record.address]) + _INDENT * depth, *below])
 
 
-def _add(tree: Tree, record: Record, trace: Trace, labels: Mapping[str, str], width: int) -> None:
+def _add(tree: Tree, record: Record, view: _View, width: int) -> None:
     """`width` is the cells that labels of this depth may take."""
-    label = f"{labels[record.address]:<{max(width, 1)}}"
-    branch = tree.add(_node(record, trace, label))
+    branch = tree.add(_node(record, view, max(width, 1)))
     for note, count in Counter(record.notes).items():
         branch.add(_whole(f"{count} × {note}" if count > 1 else note, "yellow"))
+    for (error, finish), count in Counter(_errors(record)).items():
+        branch.add(_whole(f"{count} × {error}" if count > 1 else error, _ENDS.get(finish, "")))
     for call in sorted(record.calls, key=lambda call: (call.model, call.sample)):
-        if call.text is not None:
-            branch.add(_line(f"{call.model} {call.sample}: {_short(call.text)}", ""))
+        if call.text is not None and not call.error:
+            origin = _FROM.get(call.origin, "")
+            branch.add(_line(f"{call.model} {call.sample}{origin}: {short(call.text)}", ""))
     for child in record.children:
-        _add(branch, child, trace, labels, width - 4)
+        _add(branch, child, view, width - _INDENT)
 
 
-def _node(record: Record, trace: Trace, label: str) -> Text:
+def _errors(record: Record) -> Iterator[tuple[str, str]]:
+    """Why samples of a node were none; those that were not needed are counted elsewhere."""
+    for call in record.calls:
+        if call.error and call.error != NOT_NEEDED:
+            yield call.error, call.finish
+
+
+def _node(record: Record, view: _View, width: int) -> Text:
+    """One line, whatever the terminal: its end is cut where there is no room for it."""
     from rich.text import Text
 
-    usage = record.usage
-    line = Text(f"{label}  ")
-    line.append(bar(record, trace.seconds), style="cyan")
-    line.append(f" {record.seconds:7.2f} s", style="dim")
-    if usage.calls:
-        parts = [counted(usage.calls, "call"), counted(usage.completion_tokens, "token")]
-        line.append("".join(f"  {part}" for part in [*parts, *money(usage)]), style="dim")
-    if record.status != "ok":
-        line.append(f"  {record.status}", style=_STYLES.get(record.status, ""))
+    critical = record.address in view.critical
+    line = Text(safe(view.labels[record.address]), no_wrap=True, overflow="ellipsis")
+    line.truncate(width, overflow="ellipsis", pad=True)
+    line.append("  ")
+    line.append(bar(record, view.seconds, view.cells), style="bold cyan" if critical else "cyan")
+    line.append(f" {MARK if critical else ' '}", style="bold")
+    line.append(f"{record.seconds:7.2f} s", style="dim")
+    line.append(_status(record), style=STYLES.get(record.status, ""))
+    line.append(_amounts(record), style="dim")
     return line
 
 
-def bar(record: Record, total: float) -> str:
+_TIME: Final = 2 + 2 + 9
+"""Cells around the bar: a gap, the mark, the seconds."""
+
+
+def _amounts(record: Record) -> str:
+    usage = record.usage
+    parts: list[str] = []
+    if usage.calls:
+        parts += [counted(usage.calls, "call"), counted(usage.completion_tokens, "token")]
+        parts += money(usage)
+    if record.spared:
+        parts.append(f"{record.spared} not needed")
+    return "".join(f"  {part}" for part in parts)
+
+
+def _status(record: Record) -> str:
+    return "" if record.status == "ok" else f"  {safe(record.status)}"
+
+
+def bar(record: Record, total: float, cells: int) -> str:
     """When a node ran, within the whole run: `··━━━━····`."""
-    scale = _WIDTH / total if total > 0 else 0.0
+    scale = cells / total if total > 0 else 0.0
     end = record.start + record.seconds
-    first = min(int(record.start * scale), _WIDTH - 1)
-    last = min(max(round(end * scale), first + 1), _WIDTH)
-    return "·" * first + "━" * (last - first) + "·" * (_WIDTH - last)
-
-
-def _short(text: str, most: int = 100) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= most else line[: most - 1] + "…"
+    first = min(max(int(record.start * scale), 0), cells - 1)
+    last = min(max(round(end * scale), first + 1), cells)
+    return "·" * first + "━" * (last - first) + "·" * (cells - last)

@@ -9,8 +9,10 @@ from typing import Final
 from graphdsl.compiler import codes
 from graphdsl.compiler.call_graph import order
 from graphdsl.compiler.check_bounds import check_budgets, check_scopes, check_size
-from graphdsl.compiler.check_entity import check_memory, check_model, check_pool
+from graphdsl.compiler.check_entity import check_model, check_pool
 from graphdsl.compiler.check_flow import check_flow
+from graphdsl.compiler.check_joins import check_joins, warn_idle_stops
+from graphdsl.compiler.check_memory import check_memories, check_memory, warn_memories
 from graphdsl.compiler.check_money import check_money
 from graphdsl.compiler.check_prompt import check_prompt
 from graphdsl.compiler.check_sampling import warn_same_samples
@@ -65,6 +67,8 @@ def _check(main: Module, broken: bool, session: Session) -> None:
         _blocks(module, session)
     if broken or has_errors(session.diagnostics):
         return
+    check_joins(flows, session)
+    check_memories(modules, flows, session)
     if check_size(flows, session):
         counter = check_scopes(flows, session)
         for module in modules:
@@ -74,6 +78,8 @@ def _check(main: Module, broken: bool, session: Session) -> None:
         check_money(modules, flows, session)
     if not has_errors(session.diagnostics):
         _warn(modules, main, session)
+        warn_idle_stops(flows, session)
+        warn_memories(modules, session)
 
 
 def _declarations(module: Module, session: Session) -> None:

@@ -190,6 +190,8 @@ def _operator_signature(operator: Operator) -> Signature:
 def _shown(param: Param) -> str:
     if param.words:
         kind = " | ".join(param.words)
+    elif param.units:
+        kind = " | ".join(f"{unit}(…)" for unit in param.units)
     else:
         kind = " | ".join(str(kind) for kind in param.types).replace("List[?]", "List[T]")
     kind = "T" if kind == "?" else kind

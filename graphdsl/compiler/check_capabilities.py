@@ -88,6 +88,11 @@ def check_option_needs(model: tree.Model, frame: Frame) -> None:
             frame.report(_lacks(need, lacking, frame))
 
 
+def check_embedder(model: tree.Ref, frame: Frame) -> None:
+    """Report a model that cannot turn texts into vectors, where a memory names it for that."""
+    _check(Need("embeddings", "`embed` of a memory", model.span, ""), [model], frame)
+
+
 def _settings(module: Module, model: tree.Model) -> Iterator[tree.Entry]:
     """The options that hold for a model: its own, else those of its first member."""
     where, current = module, model

@@ -1,4 +1,4 @@
-"""Declarations of models, pools and memories."""
+"""Declarations of models and pools."""
 
 from __future__ import annotations
 
@@ -95,13 +95,6 @@ def _mended(wrong: Conflict, found: Entries) -> Help:
     if not wrong.better:
         return Help(wrong.help)
     return Help(wrong.help, TextEdit(found[wrong.other].value.span, wrong.better))
-
-
-def check_memory(memory: tree.Memory, frame: Frame) -> None:
-    """Check the block of a memory."""
-    found = entries_of(memory.entries, ("store",), "a memory", frame)
-    if "store" in found:
-        check_option(Option("store", "text", "the path of its file"), found["store"].value, frame)
 
 
 def check_pool(pool: tree.Pool, frame: Frame) -> None:

@@ -36,6 +36,16 @@ def check_limits(limits: tree.Expr, units: Sequence[str], frame: Frame) -> dict[
     return found
 
 
+def check_duration(item: tree.Expr, units: Sequence[str], owner: str, frame: Frame) -> None:
+    """Report whatever keeps an argument from being one quantity in one of these units."""
+    if isinstance(item, tree.Call):
+        _quantity(item, units, frame)
+        return
+    message = f"{owner} is a quantity with its unit"
+    helps = (f"write `{units[0]}(10)`",)
+    frame.report(error(codes.NOT_A_QUANTITY, message, item.span, "no unit", helps=helps))
+
+
 def _quantity(item: tree.Expr, units: Sequence[str], frame: Frame) -> tuple[str, float | None]:
     if not isinstance(item, tree.Call):
         helps = ("name the unit: `calls(8)`",)

@@ -15,6 +15,7 @@ from graphdsl.compiler.check_names import (
     through_lost_import,
     values_in_scope,
 )
+from graphdsl.compiler.check_quantity import check_duration
 from graphdsl.compiler.report import error, instead, listed
 from graphdsl.compiler.scope import Binding, Entity
 from graphdsl.compiler.session import Frame
@@ -39,6 +40,9 @@ from graphdsl.syntax import tree
 
 def static_argument(expr: tree.Expr, param: Param, owner: str, frame: Frame) -> None:
     """Report whatever keeps `expr` from being a compile-time value of `param` of `owner`."""
+    if param.units:
+        check_duration(expr, param.units, f"`{param.name}` of {owner}", frame)
+        return
     match expr:
         case tree.Hole():
             from graphdsl.compiler.check_hole import check_hole

@@ -127,11 +127,23 @@ def _specs(module: Module, expr: tree.Expr) -> tuple[ModelSpec, ...]:
 
 
 def memory_spec(module: Module, memory: tree.Memory) -> MemorySpec:
-    """The spec of a declared memory."""
-    entries = {entry.key.text: literal(entry.value) for entry in memory.entries}
+    """The spec of a declared memory; a model that makes its embeddings is within it."""
+    entries = {
+        entry.key.text: _embedder(module, entry.value)
+        if entry.key.text == "embed"
+        else literal(entry.value)
+        for entry in memory.entries
+    }
     store = entries.pop("store", None)
     path = None if store is None else str(store)
     return MemorySpec(qualified(module, memory.name.text), path, entries, module.folder)
+
+
+def _embedder(module: Module, value: tree.Expr) -> Any:
+    found = module.find(value) if isinstance(value, tree.Ref) else None
+    if found is not None and isinstance(found[1], tree.Model):
+        return model_spec(found[0], found[1])
+    return literal(value)
 
 
 def prompt_spec(module: Module, prompt: tree.Prompt) -> PromptSpec:

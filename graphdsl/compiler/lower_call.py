@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from graphdsl.compiler.check_types import type_of
 from graphdsl.compiler.collaborate import declare_holes
+from graphdsl.compiler.entities import budget_of
 from graphdsl.compiler.list_operators import item_of, list_types
 from graphdsl.compiler.lower_flow import by_name, call_flow
 from graphdsl.compiler.lower_form import Branch, choose
@@ -120,6 +121,8 @@ def _given(operator: Operator, expr: tree.Call) -> dict[str, tree.Expr]:
 
 def _attr(site: Site, param: Param, expr: tree.Expr | None, address: str) -> Attr:
     """The compile-time value of an argument, or of the parameter's default."""
+    if expr is not None and param.units:
+        return budget_of(tree.ListExpr(expr.span, (expr,))).seconds
     if expr is not None:
         attr = _word(site, param, expr) or static(site, expr, address)
         return as_models(attr) if MODELS in param.types else attr

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any, Final
 
+from graphdsl.compiler.ranks import longest, ranked
 from graphdsl.errors import PlanError
 from graphdsl.ir.canonical import graph_hash
 from graphdsl.ir.nodes import Attr, Graph, HoleRef, Node, Region, Symbol, ValueId
@@ -81,7 +82,7 @@ class _Planner:
         order = [value for value, _ in region.params]
         order += [*captured, *(node.id for node in working), *constants]
         slots = {value: slot for slot, value in enumerate(order)}
-        steps = self.steps(working, slots, len(params) + len(captured))
+        steps = ranked(self.steps(working, slots, len(params) + len(captured)), self.operators)
         return Plan(
             name=name,
             params=params,
@@ -91,6 +92,7 @@ class _Planner:
             size=len(order),
             ready=tuple(step.index for step in steps if step.pending == 0),
             constants=tuple((slots[value], known) for value, known in constants.items()),
+            length=longest(steps, self.operators),
         )
 
     def steps(

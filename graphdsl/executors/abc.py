@@ -24,7 +24,9 @@ class Capabilities:
     cut off is still counted exactly, in its `Meter`; otherwise its worst case is charged.
     `completions` is raw text in, text out. `label_scores`, `text_scores` and `relevance_scores`
     are the three kinds of `ScoreRequest`. `structured` is output held to a JSON schema.
-    `context_tokens` is None where nobody knows.
+    `context_tokens` is None where nobody knows. `identity` names what answers (endpoint, model,
+    revision or weights; no credentials) so exactly that equal requests to equal identities may
+    share one answer in a cache; None where answers must not be kept.
     """
 
     max_in_flight: int = 1
@@ -43,6 +45,7 @@ class Capabilities:
     embeddings: bool = False
     priorities: bool = False
     context_tokens: int | None = None
+    identity: str | None = None
 
 
 class Meter:
@@ -115,12 +118,17 @@ class TextRequest(Sampling):
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What came back. `finish` is never `ERROR` here: a failed call raises `BackendError`."""
+    """What came back. `finish` is never `ERROR` here: a failed call raises `BackendError`.
+
+    `whole` is False where a server does not say, in a known word, why it ended: then nobody knows
+    whether that is all, and a cache does not keep it.
+    """
 
     text: str
     finish: Finish
     usage: Usage
     logprobs: LogprobStats | None = None
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +162,7 @@ class EmbedRequest:
 
     texts: tuple[str, ...]
     key: str = ""
+    meter: Meter | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,11 @@ from types import TracebackType
 from typing import Final
 
 from graphdsl.executors.abc import Backend
+from graphdsl.executors.admission import Admission
 from graphdsl.executors.backends import open_backend
+from graphdsl.executors.device import Device
 from graphdsl.executors.lane import Lane, Served
+from graphdsl.executors.run_gate import RunGate
 from graphdsl.ir.backends import CALLING, PRICES, SAMPLING, backend_kind
 from graphdsl.ir.entities import EnvVar
 from graphdsl.plan import ModelSpec
@@ -34,6 +37,7 @@ class Backends:
 
     Models that differ only in name, sampling defaults, prices and patience share one backend,
     unless their files lie in different folders. Belongs to the event loop that first uses it.
+    `gate` says which runs may begin; `devices` are those that models share, by name.
     """
 
     def __init__(self, opener: Open = open_backend) -> None:
@@ -42,6 +46,8 @@ class Backends:
         self._opening: dict[str, asyncio.Task[Served]] = {}
         self._lanes: dict[int, Lane] = {}
         self._closed = False
+        self.gate = RunGate(self._admission_of, self._is_opening)
+        self.devices: dict[str, Device] = {}
 
     async def get(self, spec: ModelSpec) -> Lane:
         """The open model behind a declared one, which must stand for itself alone.
@@ -98,10 +104,25 @@ class Backends:
 
     async def _open(self, key: str, spec: ModelSpec) -> Served:
         try:
-            self._served[key] = Served(await self._opener(spec))
+            device = spec.options.get("device")
+            shared = None if device is None else self.devices.setdefault(str(device), Device())
+            self._served[key] = Served(await self._opener(spec), shared)
             return self._served[key]
         finally:
             del self._opening[key]
+            self.gate.pump()
+
+    def _is_opening(self, spec: ModelSpec) -> bool:
+        """Whether a declared model is being opened."""
+        return bool(self._opening) and _key(spec) in self._opening
+
+    def _admission_of(self, spec: ModelSpec) -> Admission | None:
+        """Where calls of a declared model wait, if it is open."""
+        lane = self._lanes.get(id(spec))
+        if lane is not None and lane.spec is spec:
+            return lane.served.admission
+        served = self._served.get(_key(spec)) if self._served else None
+        return None if served is None else served.admission
 
 
 async def _price(spec: ModelSpec) -> Price | None:

@@ -2,72 +2,123 @@
 
 Every attempt at a call is reserved, admitted and settled by itself. What it settles at: the usage
 of its completion; nothing where no model worked on it; what its meter counted where the backend
-counts exactly; else its worst case, marked as `unknown`.
+counts exactly; else its worst case, marked as `unknown`. What a journal has from an earlier life of
+the run, or a cache from any run, is not asked for again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from graphdsl.errors import BackendError, CircuitOpen, NotRecorded, RateLimited
-from graphdsl.executors.abc import ChatRequest
+from graphdsl.errors import (
+    BackendError,
+    CircuitOpen,
+    GraphDslError,
+    JournalFailed,
+    NotRecorded,
+    RateLimited,
+)
+from graphdsl.executors.abc import ChatRequest, Completion, Embeddings, EmbedRequest
 from graphdsl.executors.admission import Paused
 from graphdsl.executors.backend_pool import Backends
-from graphdsl.executors.charging import bounded, counted, failed, priced
+from graphdsl.executors.charging import Request, bounded, counted, failed, priced, worst_usage
 from graphdsl.executors.draw import Draw
 from graphdsl.executors.lane import FATAL, Lane
 from graphdsl.executors.ledger import Amount, Refused, Reservation, Scope
 from graphdsl.executors.routing import Stop, route
+from graphdsl.executors.run_options import RunOptions
+from graphdsl.executors.share import Share
 from graphdsl.executors.tally import Tally
 from graphdsl.plan import ModelSpec
 from graphdsl.values import Draft, Finish, Usage
 
 if TYPE_CHECKING:
-    from graphdsl.executors.recording import Recorder
+    from graphdsl.executors.cache.store import Cache, Cached
+    from graphdsl.executors.journal.run_journal import RunJournal, Sampled
 
 TEMPERATURE: Final = 0.7
 """Where neither the kernel nor the model block has one."""
 
-Settings = tuple[float, int | None, float | None, tuple[str, ...]]
-"""Sampling defaults of a model: temperature, `max_tokens`, `top_p`, stop strings."""
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What every call of a declared model has in common: its sampling defaults.
+
+    `route` are the models to ask where it stands for itself alone, else None.
+    """
+
+    spec: ModelSpec
+    temperature: float
+    max_tokens: int | None
+    top_p: float | None
+    stop: tuple[str, ...]
+    route: tuple[Stop] | None
+
+    @staticmethod
+    def of(spec: ModelSpec) -> Usual:
+        """Those of a declared model."""
+        limit = spec.setting("max_tokens")
+        return Usual(
+            spec,
+            float(spec.setting("temperature", TEMPERATURE)),
+            None if limit is None else int(limit),
+            spec.setting("top_p"),
+            tuple(spec.setting("stop", ())),
+            None if spec.members or spec.others else (Stop(spec),),
+        )
 
 
 @dataclass(slots=True, eq=False)  # not frozen: one is made for every call, and freezing costs
 class Leg:
-    """One model asked for one sample. Until `patience`, in the loop's time, it is waited for."""
+    """One model asked for one sample, since `begin` in the loop's time.
+
+    The attempt that succeeded took so many `seconds`.
+    """
 
     lane: Lane
-    request: ChatRequest
+    request: Request
     draw: Draw
     stop: Stop
     last: bool
-    patience: float
+    begin: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def patience(self) -> float:
+        """Until when an endpoint that says when to come again is waited for."""
+        if not self.last:
+            return self.begin
+        until, deadline = self.begin + self.lane.patience, self.draw.scope.deadline
+        return until if deadline is None else min(until, deadline)
 
 
 class Caller:
     """The calls of one run, and what they have cost together."""
 
     def __init__(
-        self,
-        backends: Backends,
-        loop: asyncio.AbstractEventLoop,
-        *,
-        item: str | None,
-        recorder: Recorder | None,
+        self, backends: Backends, loop: asyncio.AbstractEventLoop, options: RunOptions, scope: Scope
     ) -> None:
         self._backends = backends
         self._loop = loop
-        self._item = item
-        self._recorder = recorder
+        self._scope = scope
+        self._item = options.item
+        self._recorder = options.recorder
+        self._cache = options.cache
+        self._journal = options.journal
+        self._session = options.session
+        self.share = Share()
         self._total = Tally()
+        self._doubtful = Tally()
+        self._saved = Tally()
         self._failed = False
         self._completed = False
         self._dead: dict[int, ModelSpec] = {}
         self._token = secrets.token_hex(8)
-        self._settings: dict[int, tuple[ModelSpec, Settings]] = {}
+        self._usual: dict[int, Usual] = {}
 
     @property
     def usage(self) -> Usage:
@@ -75,9 +126,33 @@ class Caller:
         return self._total.usage
 
     @property
+    def doubtful(self) -> Usage:
+        """What part of it stands for calls whose end nobody saw, at its worst case."""
+        return self._doubtful.usage
+
+    @property
+    def saved(self) -> Usage:
+        """What the samples from the cache would have cost."""
+        return self._saved.usage
+
+    @property
     def fruitless(self) -> bool:
         """True when models failed, or could not be opened, and none gave a completion."""
         return self._failed and not self._completed
+
+    def resume(self, journal: RunJournal) -> None:
+        """Count what earlier lives of the run have spent, in its budget as well."""
+        settled, doubtful = journal.spent
+        self._completed = journal.answered
+        known = None if self._session is None else self._session.count(journal.token)
+        for usage in (settled, doubtful):
+            self._total.add(usage)
+            self._scope.charge(usage, inside=known)
+        self._doubtful.add(doubtful)
+
+    def replayed(self, spent: Usage, scope: Scope) -> None:
+        """A node's value came from the journal; what it cost counts in the run already."""
+        scope.charge(spent, inside=self._scope)
 
     async def answer(self, draw: Draw) -> Draft:
         """The sample of the first model that gives one: the ask's own, or those it stands for.
@@ -85,6 +160,11 @@ class Caller:
         A draft that says so where none does. Raises `Refused` where the budget does not allow the
         last of them, and `BackendError` where none of them can work at all.
         """
+        if self._journal is not None:
+            known = self._journal.sampled(draw.call)
+            if known is not None:
+                return self._replayed(draw, known)
+            self._owe(draw, self._journal)
         stops = self._stops(draw)
         fatal = 0
         for index, stop in enumerate(stops):
@@ -94,24 +174,43 @@ class Caller:
             except Refused as refusal:
                 if last:
                     raise
-                draw.note(f"`{stop.spec.name}` was passed over: {refusal}")
+                draw.pass_over(stop.spec.name, refusal)
+            except JournalFailed:
+                raise
             except BackendError as error:
                 self._failed = True
                 fatal += self._note_death(stop, error)
                 if not last and isinstance(error, stop.passes):
-                    draw.note(f"`{stop.spec.name}` was passed over: {error}")
+                    draw.pass_over(stop.spec.name, error)
                 elif fatal > index:
                     raise
                 else:
+                    draw.kind = type(error).__name__
                     return draw.failed(Finish.ERROR, str(error))
         raise AssertionError("a route has a last stop")
 
-    def _stops(self, draw: Draw) -> list[Stop]:
+    async def knows(self, draw: Draw) -> bool:
+        """True when the sample is there already, in the journal or in the cache for its model."""
+        if self._journal is not None and self._journal.sampled(draw.call) is not None:
+            return True
+        if self._cache is None:
+            return False
+        try:
+            lane = await self._backends.get(self._stops(draw)[0].spec)
+        except GraphDslError:
+            return False  # who asks it is told why
+        able = lane.served.capabilities
+        if able.identity is None:
+            return False
+        key = self._cache.key(able.identity, self._request(lane, draw), seeded=able.seeds)
+        return self._cache.holds(key)
+
+    def _stops(self, draw: Draw) -> Sequence[Stop]:
         """Who is asked, in order; those that cannot work are left out for the rest of the run."""
-        model = draw.ask.model
-        if not model.members and not model.others:
-            return [Stop(model)]  # by far the most
-        whole = list(route(model, draw.seed))
+        alone = self._usual_of(draw.ask.model).route
+        if alone is not None:
+            return alone  # by far the most
+        whole = list(route(draw.ask.model, draw.seed))
         return [stop for stop in whole if id(stop.spec) not in self._dead] or whole
 
     def _note_death(self, stop: Stop, error: BackendError) -> bool:
@@ -122,16 +221,85 @@ class Caller:
             self._dead[id(stop.spec)] = stop.spec
         return True
 
+    def _owe(self, draw: Draw, journal: RunJournal) -> None:
+        """What earlier lives spent on it in vain counts in the run, not yet in scopes within."""
+        owed = journal.owed(draw.call)
+        if owed.calls:
+            draw.owed = owed
+            draw.scope.charge(owed, inside=self._scope)
+
+    def _replayed(self, draw: Draw, known: Sampled) -> Draft:
+        """A sample of an earlier life of the run; what it cost counts in the run already."""
+        draw.remembered("journal")
+        draw.charge(known.usage)
+        draw.scope.charge(known.usage, inside=self._scope)
+        self._completed = True
+        return replace(known.draft, prompt=draw.ask.messages)
+
     async def _ask(self, stop: Stop, draw: Draw, *, last: bool) -> Draft:
-        """The sample of one model, after as many attempts as it deserves.
+        """The sample of one model, from the cache or by asking it.
 
         Who is not the last is not waited for.
         """
         lane = await self._backends.get(stop.spec)
-        leg = Leg(
-            lane, self._request(lane, draw), draw, stop, last, self._patience(lane, draw, last)
-        )
-        begin, failures = self._loop.time(), 1
+        request = self._request(lane, draw)
+        leg = Leg(lane, request, draw, stop, last)
+        identity = lane.served.capabilities.identity
+        if self._cache is None or identity is None:
+            completion = await self._insist(leg)
+        else:
+            completion = await self._once(leg, request, self._cache, identity)
+        assert isinstance(completion, Completion)
+        draft = draw.answered(lane.spec.name, completion)
+        draw.fresh = True
+        return draft
+
+    async def embed(self, draw: Draw, texts: tuple[str, ...]) -> Embeddings:
+        """Vectors of texts by the model of the draw, which must stand for itself alone.
+
+        Nothing replays them: a journal keeps the value of the node that wanted them. Raises
+        `Refused` and `BackendError` where there are none.
+        """
+        lane = await self._backends.get(draw.ask.model)
+        request = EmbedRequest(texts, f"{self._token}-{draw.number}", draw.meter)
+        leg = Leg(lane, request, draw, Stop(lane.spec), True)
+        if self._journal is not None:
+            self._owe(draw, self._journal)
+        vectors = await self._insist(leg)
+        if self._journal is not None and draw.attempt is not None:
+            self._journal.failed(draw.attempt, draw.charged)
+        assert isinstance(vectors, Embeddings)
+        return vectors
+
+    async def _once(
+        self, leg: Leg, request: ChatRequest, cache: Cache, identity: str
+    ) -> Completion | Embeddings:
+        """The answer of the cache; where it has none, the model's, which it then keeps."""
+        spec, seeded = leg.lane.spec, leg.lane.served.capabilities.seeds
+        key = cache.key(identity, request, seeded=seeded)
+        async with cache.claim(key, spec.model or spec.name) as claim:
+            if claim.waited:
+                leg.draw.note("waited for an equal call")
+            if claim.found is not None:
+                return self._hit(leg, claim.found)
+            reply = await self._insist(leg)
+            if isinstance(reply, Completion) and cache.keepable(request, reply):
+                claim.store(reply, leg.draw.charged, leg.seconds)
+            return reply
+
+    def _hit(self, leg: Leg, found: Cached) -> Completion:
+        self._saved.add(found.usage)
+        self._completed = True
+        leg.draw.begin()
+        leg.draw.remembered("cache", found.usage)
+        self._record(leg, leg.request, found.completion, found.seconds)
+        return found.completion
+
+    async def _insist(self, leg: Leg) -> Completion | Embeddings:
+        """The reply of one model, after as many attempts as it deserves."""
+        lane, draw, last = leg.lane, leg.draw, leg.last
+        begin = leg.begin = self._loop.time()  # waiting for an equal call took no patience
+        failures = 1
         failure: BackendError | None = None
         while True:
             try:
@@ -148,17 +316,9 @@ class Caller:
                 pause = lane.pause(error, failures, now - begin, left) if last else None
                 if pause is None:
                     raise failure from None
-                draw.note(f"`{stop.spec.name}` is asked again: {error}")
+                draw.ask_again(lane.spec.name, error)
                 failures += not lane.waits_out(error)
             await asyncio.sleep(pause)
-
-    def _patience(self, lane: Lane, draw: Draw, last: bool) -> float:
-        """Until when an endpoint that says when to come again is waited for."""
-        if not last:
-            return 0.0
-        until = self._loop.time() + lane.patience
-        deadline = draw.scope.deadline
-        return until if deadline is None else min(until, deadline)
 
     async def _sit_out(self, leg: Leg) -> None:
         """Wait until an endpoint takes calls again; nothing is set aside for the call meanwhile.
@@ -173,84 +333,91 @@ class Caller:
             )
         await asyncio.sleep(pause)
 
-    async def _granted(self, leg: Leg) -> Draft:
+    async def _granted(self, leg: Leg) -> Completion | Embeddings:
         """One call within the budget and with a place at the model, settled however it ends."""
         draw, request, reservation = leg.draw, leg.request, None
         draw.begin()
         if draw.scope.limited:
-            request, reservation = await _reserved(leg.lane, request, draw.scope, final=leg.last)
+            request, reservation = await _reserved(leg.lane, request, draw.scope)
         try:
             admission = leg.lane.served.admission
             if not admission.enter_now():
-                await admission.enter()
+                await admission.enter(draw)
             try:
                 return await self._send(leg, request)
             finally:
-                admission.leave()
+                admission.leave(draw.ask.messages)
         finally:
             if reservation is not None:
                 reservation.settle(draw.charged)
 
-    async def _send(self, leg: Leg, request: ChatRequest) -> Draft:
+    async def _send(self, leg: Leg, request: Request) -> Completion | Embeddings:
         """Call the model; `draw.charged` then says what this attempt has cost."""
-        lane, draw = leg.lane, leg.draw
+        lane, draw, journal = leg.lane, leg.draw, self._journal
+        if journal is not None:
+            draw.attempt = await journal.intend(draw.call, worst_usage(lane, request))
         draw.meter.calls = 1
         begin = self._loop.time()
+        embeds = isinstance(request, EmbedRequest)  # vectors are no completions
         try:
-            completion = await lane.chat(request)
+            reply = await (lane.embed(request) if embeds else lane.chat(request))
         except BaseException as error:
-            self._failed = True
+            self._failed = self._failed or not embeds
             seconds = self._loop.time() - begin
             self._charge(draw, failed(lane, request, draw.meter, seconds, error))
+            if journal is not None and draw.attempt is not None:
+                journal.failed(draw.attempt, draw.charged)
             raise
-        seconds = self._loop.time() - begin
-        self._completed = True
-        self._charge(draw, priced(counted(completion.usage), lane, seconds))
-        if self._recorder is not None:
-            self._recorder.note(leg.stop.recorded_as or lane.spec, request, completion, seconds)
-        return draw.answered(lane.spec.name, completion)
+        leg.seconds = self._loop.time() - begin
+        self._completed = self._completed or not embeds
+        self._charge(draw, priced(counted(reply.usage), lane, leg.seconds))
+        self._record(leg, request, reply, leg.seconds)
+        return reply
+
+    def _record(
+        self, leg: Leg, request: Request, completion: Completion | Embeddings, seconds: float
+    ) -> None:
+        if self._recorder is None:
+            return
+        if isinstance(request, ChatRequest) and isinstance(completion, Completion):
+            spec = leg.stop.recorded_as or leg.lane.spec
+            self._recorder.note(spec, request, completion, seconds)
 
     def _charge(self, draw: Draw, usage: Usage) -> None:
         draw.charge(usage)
+        self.share.attained += usage.prompt_tokens - usage.cached_tokens + usage.completion_tokens
         self._total.add(usage)
+        if usage.unknown:
+            self._doubtful.add(usage)
 
     def _request(self, lane: Lane, draw: Draw) -> ChatRequest:
         """The ask's own settings, else the declared model's, else the default."""
-        ask = draw.ask
-        temperature, limit, top_p, stop = self._settings_of(ask.model)
+        ask, usual = draw.ask, self._usual_of(draw.ask.model)
+        able = lane.served.capabilities
         return ChatRequest(
             ask.messages,
-            temperature=temperature if ask.temperature is None else float(ask.temperature),
-            max_tokens=limit if ask.max_tokens is None else int(ask.max_tokens),
-            top_p=top_p,
+            temperature=usual.temperature if ask.temperature is None else float(ask.temperature),
+            max_tokens=usual.max_tokens if ask.max_tokens is None else int(ask.max_tokens),
+            top_p=usual.top_p,
             seed=draw.seed,
-            stop=ask.stop or stop,
-            logprobs=lane.served.capabilities.logprobs,
+            stop=ask.stop or usual.stop,
+            logprobs=able.logprobs,
+            priority=draw.share.priority if able.priorities else 0,
             sample=ask.index,
             item=self._item,
             key=f"{self._token}-{draw.number}",
             meter=draw.meter,
         )
 
-    def _settings_of(self, spec: ModelSpec) -> Settings:
-        """The sampling defaults of a declared model; remembered, since every call asks."""
-        known = self._settings.get(id(spec))
-        if known is not None and known[0] is spec:
-            return known[1]
-        limit = spec.setting("max_tokens")
-        settings = (
-            float(spec.setting("temperature", TEMPERATURE)),
-            None if limit is None else int(limit),
-            spec.setting("top_p"),
-            tuple(spec.setting("stop", ())),
-        )
-        self._settings[id(spec)] = spec, settings
-        return settings
+    def _usual_of(self, spec: ModelSpec) -> Usual:
+        """What calls of a declared model have in common; remembered, since every call asks."""
+        known = self._usual.get(id(spec))
+        if known is None or known.spec is not spec:
+            known = self._usual[id(spec)] = Usual.of(spec)
+        return known
 
 
-async def _reserved(
-    lane: Lane, request: ChatRequest, scope: Scope, *, final: bool
-) -> tuple[ChatRequest, Reservation]:
+async def _reserved(lane: Lane, request: Request, scope: Scope) -> tuple[Request, Reservation]:
     """The request as it may be sent, and its worst case, set aside.
 
     Without `max_tokens` a call takes what there is; who waits for others looks again then.
@@ -262,6 +429,7 @@ async def _reserved(
         bound = bounded(request, lane, scope)
         return bound[1]
 
-    renew = again if request.max_tokens is None else None
-    reservation = await scope.reserve(bound[1], renew, final=final)
+    unlimited = isinstance(request, ChatRequest) and request.max_tokens is None
+    renew = again if unlimited else None
+    reservation = await scope.reserve(bound[1], renew)
     return bound[0], reservation

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
 from graphdsl.errors import BackendError, CallTimeout, InputError
-from graphdsl.executors.abc import ChatRequest, Meter
+from graphdsl.executors.abc import ChatRequest, EmbedRequest, Meter
 from graphdsl.executors.lane import NOT_SENT, Lane
 from graphdsl.executors.ledger import Amount, Scope
 from graphdsl.plan import ModelSpec
-from graphdsl.values import Messages, Usage
+from graphdsl.values import Usage
+
+Request = ChatRequest | EmbedRequest
+"""What a model can be asked for."""
+
+Sent = TypeVar("Sent", bound=Request)
 
 _TEMPLATE_TOKENS: Final = 64
 _TURN_TOKENS: Final = 16
 """Most that a chat template adds to a prompt: once (a default system turn), and per turn."""
 
 
-def bounded(request: ChatRequest, lane: Lane, scope: Scope) -> tuple[ChatRequest, Amount]:
+def bounded(request: Sent, lane: Lane, scope: Scope) -> tuple[Sent, Amount]:
     """The request and the most that it can spend, so that a budget can set it aside.
 
     Prompt tokens are bounded by bytes (a byte-level token has at least one) and what templates
@@ -25,8 +30,10 @@ def bounded(request: ChatRequest, lane: Lane, scope: Scope) -> tuple[ChatRequest
     it is then held to what the budget could grant, so that it cannot overrun it. Raises
     `InputError` where money or operations are limited and nobody knows what a call takes.
     """
-    prompt = prompt_bound(request.messages)
+    prompt = prompt_bound(request)
     _refuse_unknown(lane, scope)
+    if isinstance(request, EmbedRequest):
+        return request, _worst(lane, prompt, 0)
     most = request.max_tokens
     if most is None:
         room = scope.room(prompt, lambda money: _affordable(lane, money, prompt), lane.flops or 0)
@@ -75,11 +82,13 @@ def _worst(lane: Lane, prompt: int, completion: int) -> Amount:
     return Amount(1, prompt, completion, cost, (lane.flops or 0) * (prompt + completion))
 
 
-def prompt_bound(messages: Messages) -> int:
-    """At most so many prompt tokens: UTF-8 bytes, and what a chat template adds."""
-    sizes = (
-        len(turn.content.encode("utf-8", "surrogatepass")) + _TURN_TOKENS for turn in messages.turns
-    )
+def prompt_bound(request: Request) -> int:
+    """At most so many prompt tokens: UTF-8 bytes, and what a template adds."""
+    if isinstance(request, EmbedRequest):
+        texts = request.texts
+    else:
+        texts = tuple(turn.content for turn in request.messages.turns)
+    sizes = (len(text.encode("utf-8", "surrogatepass")) + _TURN_TOKENS for text in texts)
     return _TEMPLATE_TOKENS + sum(sizes)
 
 
@@ -102,7 +111,7 @@ def priced(usage: Usage, lane: Lane, seconds: float) -> Usage:
 
 
 def failed(
-    lane: Lane, request: ChatRequest, meter: Meter, seconds: float, error: BaseException
+    lane: Lane, request: Request, meter: Meter, seconds: float, error: BaseException
 ) -> Usage:
     """What a call without a completion has cost; its worst case where nobody knows.
 
@@ -118,13 +127,22 @@ def failed(
         unknown = not metered  # we cut it off ourselves
     if not unknown:
         return priced(meter.usage, lane, seconds)
-    worst = Usage(
-        1,
-        prompt_bound(request.messages),
-        0,
-        meter.completion_tokens if request.max_tokens is None else request.max_tokens,
-        unknown=1,
-    )
+    return worst_usage(lane, request, meter.completion_tokens, seconds)
+
+
+def worst_usage(
+    lane: Lane, request: Request, unlimited: int | None = None, seconds: float = 0.0
+) -> Usage:
+    """The most that a call can have cost which nobody saw the end of.
+
+    A reply without `max_tokens` has `unlimited` tokens, by default as many as the context holds;
+    a model paid by time that has no timeout took `seconds`.
+    """
+    most = 0 if isinstance(request, EmbedRequest) else request.max_tokens
+    if most is None:
+        context = lane.served.capabilities.context_tokens or 0
+        most = context if unlimited is None else unlimited
+    worst = Usage(1, prompt_bound(request), 0, most, unknown=1)
     return priced(worst, lane, lane.timeout or seconds)
 
 

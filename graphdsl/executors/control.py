@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from graphdsl.executors.crew import Crew, ItemCrew
 from graphdsl.executors.frame import Code, Frame, Job, entered
 from graphdsl.executors.ledger import Scope
+from graphdsl.executors.need import exhaust
 from graphdsl.executors.trace import Record
+from graphdsl.ops.quorum import Rule, rule_of, unneeded
+from graphdsl.ops.quorum_watch import Watch
 from graphdsl.plan import Budget
 from graphdsl.values import Value
 
@@ -55,30 +60,90 @@ async def repeat(run: Run, frame: Frame, job: Job, record: Record | None) -> Val
 async def each(run: Run, frame: Frame, job: Job, record: Record | None) -> Value:
     """The body for every item, all at once; a list of what they yield, in the items' order.
 
-    Items beyond `bound` are left out, and the trace says so.
+    Items beyond `bound` are left out, and the trace says so. With a stop rule (`until`) the work
+    on items that are not needed any more is cancelled, at any depth; what failed or was refused in
+    these counts for nothing.
     """
-    code = job.regions["body"]
-    items = _bounded(frame, job, record)
+    items, until = _bounded(frame, job, record), job.step.attrs.get("until")
     if not items:
         return ()
+    rule = rule_of(until, len(items))
+    if rule is not None:
+        return await _some(run, frame, job, record, items, rule)
+    watch = Watch(len(items), None)
     ended: asyncio.Future[None] = run.loop.create_future()
-    left = len(items)
 
-    def done() -> None:
-        nonlocal left
-        left -= 1
-        if not left and not ended.done():
+    def done(number: int) -> None:
+        watch.arrived(number, frames[number].results()["yield"])
+        if watch.over and not ended.done():
             ended.set_result(None)
 
     frames = [
-        _inner(frame, job, code, [item], record, done, number=number)
+        _inner(frame, job, job.regions["body"], [item], record, partial(done, number), None, number)
         for number, item in enumerate(items)
     ]
+    _begin(run, frames)
+    await ended
+    return watch.values(lambda number: None)
+
+
+async def _some(
+    run: Run, frame: Frame, job: Job, record: Record | None, items: tuple[Value, ...], rule: Rule
+) -> Value:
+    """Items until the rule decides. Raises what one of them has raised, if it counts."""
+    watch, all_crews = Watch(len(items), rule), Crew(frame.crew)
+    ended: asyncio.Future[None] = run.loop.create_future()
+
+    def look() -> None:
+        if watch.over and not ended.done():
+            all_crews.stop()
+            ended.set_result(None)
+
+    def done(number: int) -> None:
+        watch.arrived(number, frames[number].results()["yield"])
+        look()
+
+    def failed(number: int, error: BaseException) -> None:
+        watch.failed(number, error)
+        look()
+
+    crews = [
+        ItemCrew(all_crews, frame.scope, partial(failed, number)) for number in range(len(items))
+    ]
+    code = job.regions["body"]
+    frames = [
+        _inner(frame, job, code, [item], record, partial(done, number), None, number, crews[number])
+        for number, item in enumerate(items)
+    ]
+    _begin(run, frames)
+    await ended
+    await all_crews.disband()
+    if watch.error is not None:
+        raise watch.error
+    for number in watch.counted():
+        for refusal in crews[number].refusals:
+            exhaust(refusal, frame.scope, frame.crew, record)
+    if watch.decided:
+        if rule.arrival:
+            run.sampler.kept.add(job.step.address + frame.suffix)
+        if record is not None:
+            record.notes.append(f"decided by {watch.needed} of {len(items)} items")
+    return _yields(watch, job.step.attrs["until"])
+
+
+def _begin(run: Run, frames: Sequence[Frame]) -> None:
     for inner in frames:
         run.start(inner)
     run.drain()
-    await ended
-    return tuple(inner.results()["yield"] for inner in frames)
+
+
+def _yields(watch: Watch, until: Any) -> tuple[Value, ...]:
+    """What the items yielded. Those that were not needed are left out where items are counted."""
+    if not watch.decided:
+        return watch.values(lambda number: None)
+    missing = unneeded(until)
+    values = watch.values(lambda number: missing)
+    return values[: watch.needed] if until[0] == "items" else values
 
 
 async def fold(run: Run, frame: Frame, job: Job, record: Record | None) -> Value:
@@ -172,6 +237,7 @@ def _inner(
     done: Callable[[], None],
     scope: Scope | None = None,
     number: int | None = None,
+    crew: ItemCrew | None = None,
 ) -> Frame:
     """A frame for a region: rounds have a number, which their addresses show."""
     return Frame(
@@ -182,7 +248,17 @@ def _inner(
         frame.suffix if number is None else f"{frame.suffix}[{number}]",
         (*frame.position, job.step.index, number or 0),
         record,
+        crew or frame.crew,
+        frame.rank + job.step.rank + _rounds_left(job, number) * code.plan.length,
     )
+
+
+def _rounds_left(job: Job, number: int | None) -> int:
+    """How many rounds of the same step may come after that one."""
+    if number is None or job.step.op == "each":
+        return 0
+    rounds = job.step.attrs.get("rounds") or job.step.attrs.get("bound") or 0
+    return max(0, int(rounds) - 1 - number)
 
 
 def _bounded(frame: Frame, job: Job, record: Record | None) -> tuple[Value, ...]:

@@ -12,9 +12,10 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Final, TypeVar
+from pathlib import Path
+from typing import Final
 
-from graphdsl.errors import BackendError, Unsupported
+from graphdsl.errors import Unsupported
 from graphdsl.executors.abc import (
     Backend,
     Capabilities,
@@ -29,6 +30,7 @@ from graphdsl.executors.abc import (
 from graphdsl.executors.cpus import default_threads
 from graphdsl.executors.download import Progress
 from graphdsl.executors.gguf import read_header
+from graphdsl.executors.identity import identity, package_version
 from graphdsl.executors.llama_embeddings import Embedder
 from graphdsl.executors.llama_generation import Generation
 from graphdsl.executors.llama_request import (
@@ -40,7 +42,10 @@ from graphdsl.executors.llama_request import (
 )
 from graphdsl.executors.llama_scores import score
 from graphdsl.executors.llama_server import LlamaServer, Settings, load
+from graphdsl.executors.llama_slots import LlamaSlots, Prompt
+from graphdsl.executors.llama_states import States, bytes_per_token
 from graphdsl.executors.model_file import find_file
+from graphdsl.executors.weights_digest import file_identity
 from graphdsl.plan import ModelSpec
 
 SLOTS: Final = 8
@@ -49,16 +54,14 @@ SLOTS: Final = 8
 CONTEXT: Final = 2048
 """Tokens of context for one generation, unless the model block says otherwise."""
 
-_T = TypeVar("_T")
-_Work = Callable[[LlamaServer, threading.Event], _T]
-"""Runs on a worker thread until it is done, or the event is set."""
-
 
 class EmbeddedBackend(Backend):
     """A loaded model; make one with `open`.
 
-    The same seed and prompt give the same text whatever else runs beside it. A trailing assistant
-    message is continued and the returned text *excludes* it. The tokenizer's control strings in
+    The same seed and prompt give the same text while the engine rounds alike: prompts that are read
+    in one batch with others, or stand in a cache, may differ in the last bits, and then a sample at
+    a high temperature may go another way after some tokens. A trailing assistant message is
+    continued and the returned text *excludes* it. The tokenizer's control strings in
     the text of a turn are broken by a space: they are data. Log-probabilities cover the tokens
     that the server reports: those inside a multi-byte character, and those of a stop string or of
     the end of the turn, are not among them. `top_k` 40 and `min_p` 0.05 apply, as everywhere in
@@ -69,14 +72,15 @@ class EmbeddedBackend(Backend):
     second copy of the model that is loaded at the first `embed`.
     """
 
-    def __init__(self, name: str, settings: Settings, pool: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, name: str, settings: Settings, pool: ThreadPoolExecutor, states: States
+    ) -> None:
         """For `open`; the model is loaded by `_load`, in the pool."""
         self._name = name
         self._settings = settings
         self._pool = pool
-        self._slots = asyncio.Semaphore(settings.slots)
-        self._active: set[threading.Event] = set()
-        self._server: LlamaServer | None = None
+        self._states = states
+        self._slots = LlamaSlots(name, settings.slots, pool, states)
         self._embedder = Embedder(settings, name)
         self._control: Control = None
         self._capabilities = Capabilities()
@@ -93,6 +97,7 @@ class EmbeddedBackend(Backend):
         loop = asyncio.get_running_loop()
         slots = spec.options.get("slots", SLOTS)
         pool = ThreadPoolExecutor(slots, thread_name_prefix=f"graphdsl-{spec.name}")
+        states = States()
         try:
             path = await find_file(spec.model, pool, progress, spec.folder)
             settings = Settings(
@@ -100,11 +105,13 @@ class EmbeddedBackend(Backend):
                 slots,
                 spec.options.get("context", CONTEXT),
                 spec.options.get("threads") or await loop.run_in_executor(pool, default_threads),
+                states=states.path,
             )
-            backend = cls(spec.name, settings, pool)
+            backend = cls(spec.name, settings, pool, states)
             await backend._load()
         except BaseException:
             pool.shutdown(wait=False)
+            states.close()
             raise
         return backend
 
@@ -112,6 +119,11 @@ class EmbeddedBackend(Backend):
     def capabilities(self) -> Capabilities:
         """What this model can do; `context_tokens` is what a slot really got."""
         return self._capabilities
+
+    @property
+    def keeps_states(self) -> bool:
+        """Whether what a slot knew is kept in memory when another prompt takes its place."""
+        return self._states.fast
 
     async def chat(self, request: ChatRequest) -> Completion:
         """Generate one completion; cancelling the task stops it and frees its slot.
@@ -128,14 +140,17 @@ class EmbeddedBackend(Backend):
         """Score labels and texts; see `llama_scores`. Raises like `chat`, and `Unsupported`."""
         if request.kind == "relevance":
             raise Unsupported("relevance_scores", model=self._name)
-        return await self._in_slot(
-            lambda server, stop: score(server, self._name, request, self._control, stop)
+        return await self._slots.run(
+            lambda server, slot, stop: score(
+                server, self._name, request, self._control, slot, stop
+            ),
+            Prompt.of_chat(request.messages, self._control),
         )
 
     async def embed(self, request: EmbedRequest) -> Embeddings:
         """Turn texts into vectors of length 1. Raises like `chat`; an empty text is refused."""
-        return await self._in_slot(
-            lambda _, stop: self._embedder.embed(
+        return await self._slots.run(
+            lambda _server, _slot, stop: self._embedder.embed(
                 [data(text, self._control) for text in request.texts], stop
             )
         )
@@ -149,8 +164,11 @@ class EmbeddedBackend(Backend):
     async def _load(self) -> None:
         loop = asyncio.get_running_loop()
         server = await loop.run_in_executor(self._pool, load, self._settings, self._name)
-        self._server = server
-        self._control = await loop.run_in_executor(self._pool, _control, self._settings)
+        context = await loop.run_in_executor(self._pool, server.slot_context)
+        self._slots.server = server
+        header = await loop.run_in_executor(self._pool, read_header, self._settings.path)
+        self._control = control_pattern(header.control_tokens)
+        self._slots.expect(bytes_per_token(header.metadata))
         self._capabilities = Capabilities(
             max_in_flight=self._settings.slots,
             seeds=True,
@@ -164,61 +182,41 @@ class EmbeddedBackend(Backend):
             label_scores=True,
             text_scores=True,
             embeddings=True,
-            context_tokens=await loop.run_in_executor(self._pool, server.slot_context),
+            context_tokens=context,
+            identity=await loop.run_in_executor(
+                self._pool, _identity, self._settings.path, context
+            ),
         )
 
     async def _close(self) -> None:
-        server, self._server = self._server, None
-        for stop in self._active:
-            stop.set()
-        for _ in range(self._settings.slots):
-            await self._slots.acquire()  # all of them: nothing runs any more
-        for _ in range(self._settings.slots):
-            self._slots.release()  # those who still wait learn that it is closed
+        server = await self._slots.close()
         if server is not None:
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._pool, server.close)
             await loop.run_in_executor(self._pool, self._embedder.close)
         self._pool.shutdown(wait=True)
+        self._states.close()
 
     async def _write(self, request: ChatRequest | TextRequest) -> Completion:
         listener = request.listener
         if listener is not None:  # it is called here, where its owner lives
             listener = partial(asyncio.get_running_loop().call_soon_threadsafe, listener)
-        return await self._in_slot(partial(_generate, self._name, request, self._control, listener))
-
-    async def _in_slot(self, work: _Work[_T]) -> _T:
-        """Work on a thread of the pool, in a slot that is free again once the work has ended."""
-        await self._slots.acquire()
-        stop = threading.Event()
-        try:
-            run = asyncio.get_running_loop().run_in_executor
-            future = run(self._pool, work, self._open_server(), stop)
-        except BaseException:
-            self._slots.release()
-            raise
-        self._active.add(stop)
-        future.add_done_callback(partial(self._finished, stop))
-        try:
-            return await asyncio.shield(future)
-        finally:
-            stop.set()
-
-    def _finished(self, stop: threading.Event, future: asyncio.Future[Any]) -> None:
-        self._active.discard(stop)
-        self._slots.release()
-        if not future.cancelled():
-            future.exception()  # seen: a cancelled caller does not come back for it
-
-    def _open_server(self) -> LlamaServer:
-        if self._server is None:
-            raise BackendError(f"`{self._name}` is closed", model=self._name)
-        return self._server
+        work = partial(_generate, self._name, request, self._control, listener)
+        if isinstance(request, ChatRequest):
+            prompt = Prompt.of_chat(request.messages, self._control)
+        else:
+            prompt = Prompt.of_text(request.text)
+        return await self._slots.run(work, prompt, request.meter)
 
 
-def _control(settings: Settings) -> Control:
-    """Reads the file's header: some 0.1 s for 50 000 tokens."""
-    return control_pattern(read_header(settings.path).control_tokens)
+def _identity(path: Path, context: int) -> str | None:
+    """Reads the whole file when it is new; some seconds for a large one."""
+    try:
+        weights = file_identity(path)
+    except OSError:
+        return None  # it is gone already
+    build = package_version("xllamacpp")
+    return identity("embedded", weights=weights, context=context, build=build)
 
 
 def _generate(
@@ -227,6 +225,7 @@ def _generate(
     control: Control,
     listener: Callable[[str], object] | None,
     server: LlamaServer,
+    slot: int,
     stop: threading.Event,
 ) -> Completion:
     """Runs on a worker thread until the text is complete or `stop` is set."""
@@ -235,4 +234,4 @@ def _generate(
         call, body = server.chat, chat_body(request, control)
     else:
         call, body = server.complete, text_body(request)
-    return generation.run(call, body, logprobs=request.logprobs)
+    return generation.run(call, body | {"id_slot": slot}, logprobs=request.logprobs)

@@ -5,23 +5,28 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from graphdsl.executors.backend_pool import Backends
-from graphdsl.executors.frame import STANDARD, Code, Operators
+from graphdsl.executors.frame import Code, Operators
 from graphdsl.executors.inputs import bind_inputs
-from graphdsl.executors.memory import Recollection, Stores
+from graphdsl.executors.ledger import Scope
+from graphdsl.executors.memory import Recollection
+from graphdsl.executors.memory.origin import Origin, origin_of
 from graphdsl.executors.result import Result, status_of
 from graphdsl.executors.run import Run
+from graphdsl.executors.run_options import RunOptions
 from graphdsl.executors.sampling import Sampler
 from graphdsl.executors.trace import Trace
-from graphdsl.plan import Budget, Program
-from graphdsl.values import as_text
+from graphdsl.plan import ModelSpec, Program
+from graphdsl.values import Value, as_text
 
 if TYPE_CHECKING:
-    from graphdsl.executors.recording import Recorder
+    from graphdsl.executors.journal.run_journal import RunJournal
+
+_DEFAULT: Final = RunOptions()
 
 _PROGRAMS: Final = 64
 """Programs whose steps stay resolved between runs."""
@@ -32,56 +37,86 @@ async def execute(
     inputs: Mapping[str, Any],
     *,
     backends: Backends,
-    seed: int = 0,
-    budget: Budget = Budget(),  # noqa: B008 (immutable)
-    trace: bool = True,
-    content: bool = False,
-    stores: Stores | None = None,
-    operators: Operators = STANDARD,
-    observe: Callable[[Trace], None] | None = None,
-    item: str | None = None,
-    recorder: Recorder | None = None,
+    options: RunOptions = _DEFAULT,
 ) -> Result:
-    """Run a program once.
+    """Run a program once, as soon as it may begin: `Backends.gate` says when that is.
 
-    `item` names the data item that the run is about, for recorded banks; `recorder` is told every
-    completion. `content` keeps prompts and replies in the trace; `observe` gets the trace of a run
-    that ended badly too. `stores` are the memories of the loaded program; without them a memory
-    that has no file is empty. Memories are written only by a run whose status is `ok`. Cancelling
-    the call cancels every sample in flight and returns when they have ended.
+    Its seconds, those of a budget too, count from there. Memories are written only by a run whose
+    status is `ok`. Cancelling the call cancels every sample in flight and returns when they have
+    ended. A run with a journal that holds an earlier life of it goes on from there.
 
-    Raises `InputError` for inputs that do not fit and memories that cannot be used,
-    `OperatorError` (with the node's address) when an operator breaks, `BackendError` when a model
-    cannot be opened or a memory cannot be written. A sample that fails is a value, and raises
-    nothing.
+    Raises `InputError` for inputs that do not fit, memories that cannot be used and a journal of
+    another run, `OperatorError` (with the node's address) when an operator breaks, `BackendError`
+    when a model cannot be opened, or a memory or journal cannot be written. A sample that fails
+    is a value, and raises nothing.
     """
     values = bind_inputs(program, inputs)
-    code = _resolved(program, operators)
-    record = _new_trace(program, inputs, seed) if trace or observe else None
-    start = time.perf_counter()
-    async with Recollection(program.memories, stores) as memory:
-        sampler = Sampler(
-            backends,
-            seed,
-            asyncio.get_running_loop(),
-            content=content,
-            item=item,
-            recorder=recorder,
-        )
-        run = Run(sampler, memory, budget, record)
-        with _traced(record, run, observe):
+    async with backends.gate.run(program.models.values()):
+        return await _executed(program, inputs, values, backends, options)
+
+
+async def _executed(
+    program: Program,
+    inputs: Mapping[str, Any],
+    values: list[Value],
+    backends: Backends,
+    options: RunOptions,
+) -> Result:
+    code = _resolved(program, options.operators)
+    record = _new_trace(program, inputs, options)
+    run_id = options.run_id or (new_run_id() if record is None else record.run_id)
+    loop, start, journal = asyncio.get_running_loop(), time.perf_counter(), options.journal
+    outer = None if options.session is None else options.session.scope
+    scope = Scope(options.budget, outer, loop.time())
+    origin = _origin(program, inputs, options, run_id)
+    async with Recollection(program.memories, options.stores, origin) as memory:
+        sampler = Sampler(backends, loop, options, scope)
+        if journal is not None:
+            await journal.begin(program.graph_hash, inputs, options.seed, options.split)
+            sampler.resume(journal)
+        run = Run(sampler, memory, scope, record)
+        with _left(journal), _traced(record, run, options.observe):
             output = await run.whole(code, values)
-            exhausted = run.scope.exhausted
-            status = status_of(output, exhausted)
-            if status == "ok" and run.sampler.fruitless:
+            status = status_of(output, scope.exhausted)
+            if status == "ok" and sampler.fruitless:
                 status = "failed"
             if status == "ok":
-                await memory.commit()
-            if record is not None:
-                record.status, record.value = status, as_text(output)
-    seconds = time.perf_counter() - start
-    run_id = record.run_id if record is not None else new_run_id()
-    return Result(output, status, run.usage, seconds, run_id, record, exhausted=exhausted)
+                await memory.commit(None if journal is None else journal.token)
+            if journal is not None:
+                await journal.end(status, sampler.usage)
+            result = Result(
+                output,
+                status,
+                sampler.usage,
+                time.perf_counter() - start,
+                run_id,
+                record,
+                scope.exhausted,
+                sampler.doubtful,
+                sampler.saved,
+            )
+            if record is not None:  # complete before it is shown, with the reason for a failure
+                record.status, record.value, record.error = status, as_text(output), result.error
+    return result
+
+
+def _origin(
+    program: Program, inputs: Mapping[str, Any], options: RunOptions, run_id: str
+) -> Origin | None:
+    """Where the run comes from, as far as a memory of it must know."""
+    if not program.memories:
+        return None
+    return origin_of(inputs, split=options.split, item=options.item, run=run_id)
+
+
+@contextmanager
+def _left(journal: RunJournal | None) -> Generator[None, None, None]:
+    """Tell the journal that the run needs it no more, however it ends; who closes it waits."""
+    try:
+        yield
+    finally:
+        if journal is not None:
+            journal.leave()
 
 
 @contextmanager
@@ -97,7 +132,7 @@ def _traced(
     except BaseException as error:
         cancelled = isinstance(error, asyncio.CancelledError)
         trace.status = "cancelled" if cancelled else "failed"
-        trace.error = str(error) or type(error).__name__
+        trace.error = str(error) or ("interrupted" if cancelled else type(error).__name__)
         raise
     finally:
         trace.seconds, trace.usage = run.sampler.now(), run.usage
@@ -110,9 +145,21 @@ def new_run_id() -> str:
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
 
 
-def _new_trace(program: Program, inputs: Mapping[str, Any], seed: int) -> Trace:
+def _new_trace(program: Program, inputs: Mapping[str, Any], options: RunOptions) -> Trace | None:
+    if not (options.trace or options.observe):
+        return None
     shown = {name: as_text(value) for name, value in inputs.items()}
-    return Trace(new_run_id(), program.flow, program.graph_hash, time.time(), seed, shown)
+    run_id, now = options.run_id or new_run_id(), time.time()
+    trace = Trace(run_id, program.flow, program.graph_hash, now, options.seed, shown)
+    trace.models = dict(_behind(program.models.values()))
+    return trace
+
+
+def _behind(models: Iterable[ModelSpec]) -> Iterator[tuple[str, str]]:
+    """What is behind each name of a model, and behind those that it stands for."""
+    for spec in models:
+        yield spec.name, f"{spec.backend}:{spec.model}"
+        yield from _behind((*spec.members, *spec.others))
 
 
 _resolved_programs: dict[int, tuple[Program, Operators, Code]] = {}

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphdsl.errors import PlanError
+from graphdsl.executors.crew import ItemCrew
 from graphdsl.executors.ledger import Scope
 from graphdsl.executors.trace import Record
 from graphdsl.ops.context import ModelKernel, PureKernel
 from graphdsl.ops.core import CORE
 from graphdsl.ops.kernels import MODEL, PURE
+from graphdsl.ops.quorum_guard import guarded, guarded_model
 from graphdsl.ops.registry import OPERATORS
 from graphdsl.ops.signature import REQUIRED
 from graphdsl.plan import Plan, Step
@@ -54,8 +56,20 @@ class Job:
         self.pure = operators.pure.get(step.op)
         self.model = operators.model.get(step.op)
         self.regions = {role: Code(plan, operators) for role, plan in step.regions}
+        if step.attrs.get("min_success") is not None:
+            self._guard(step)
+        if step.op == "each" and step.attrs.get("until") is not None:
+            _refuse_effects(step, step)
         if self.pure is None and self.model is None and step.op not in CONTROL:
             raise PlanError(f"`{step.address}`: nothing is known to run `{step.op}`")
+
+    def _guard(self, step: Step) -> None:
+        """Put `min_success` before the kernel, whichever operator it is."""
+        made = str(OPERATORS[step.op].result({})) if step.op in OPERATORS else "Draft"
+        if self.pure is not None:
+            self.pure = guarded(self.pure, made)
+        elif self.model is not None:
+            self.model = guarded_model(self.model, made)
 
     def arguments(self, values: list[Value]) -> dict[str, Value]:
         """Attributes and inputs by name."""
@@ -63,6 +77,20 @@ class Job:
         for name, slot in self.inputs:
             found[name] = values[slot]
         return found
+
+
+def _refuse_effects(each: Step, step: Step) -> None:
+    """Say no to an effect within a list that may end early: which items have it would be chance,
+    and a journal that keeps the list whole would not have it. The compiler makes no such rule."""
+    for _, plan in step.regions:
+        for inner in plan.steps:
+            operator = OPERATORS.get(inner.op)
+            if operator is not None and operator.effect:
+                raise PlanError(
+                    f"`{each.address}`: an `each` with a stop rule cannot hold `{inner.op}` "
+                    f"(`{inner.address}`), whose effect all items must have"
+                )
+            _refuse_effects(each, inner)
 
 
 def _arguments(step: Step) -> dict[str, Any]:
@@ -95,15 +123,20 @@ class Frame:
     """One evaluation of a plan.
 
     `suffix` are the rounds that lead here (`[2][0]`), appended to the addresses of its steps;
-    `position` orders effects as the program's text does. `done` is called once, when the last
-    step has finished.
+    `position` orders effects as the program's text does. `causes` are, for the trace, addresses of
+    the steps whose end made others ready, by the index of these. `done` is called once, when the
+    last step has finished; it is not where the `crew` was stopped before. `rank` is the longest
+    path after the whole region, in model calls.
     """
 
     __slots__ = (
+        "causes",
         "code",
+        "crew",
         "done",
         "pending",
         "position",
+        "rank",
         "record",
         "remaining",
         "scope",
@@ -120,6 +153,8 @@ class Frame:
         suffix: str = "",
         position: tuple[int, ...] = (),
         record: Record | None = None,
+        crew: ItemCrew | None = None,
+        rank: int = 0,
     ) -> None:
         self.code = code
         self.values = values
@@ -130,6 +165,9 @@ class Frame:
         self.suffix = suffix
         self.position = position
         self.record = record
+        self.causes: dict[int, str] = {}
+        self.crew = crew
+        self.rank = rank
 
     def results(self) -> dict[str, Value]:
         """What the plan gives, by name; complete once `done` was called."""

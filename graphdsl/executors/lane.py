@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
 
 from graphdsl.errors import (
     AccessDenied,
@@ -20,18 +21,22 @@ from graphdsl.errors import (
     Unreachable,
     Unsupported,
 )
-from graphdsl.executors.abc import Backend, ChatRequest, Completion
+from graphdsl.executors.abc import Backend, ChatRequest, Completion, Embeddings, EmbedRequest
 from graphdsl.executors.admission import Admission
 from graphdsl.executors.breaker import Breaker
+from graphdsl.executors.device import Device
 from graphdsl.executors.retry import ATTEMPTS, OUTAGE, RetryBudget, delay
 from graphdsl.ir.backends import TIMEOUT, backend_kind
 from graphdsl.plan import ModelSpec
 from graphdsl.prices import Price
 
+Asked = TypeVar("Asked", ChatRequest, EmbedRequest)
+Reply = TypeVar("Reply", Completion, Embeddings)
+
 FATAL: Final = (BackendMissing, ModelNotFound, ModelCorrupt, AccessDenied, NotRecorded)
 """Errors after which no call of that model can work: without a fallback they end the run."""
 
-NOT_SENT: Final = (RateLimited, Unreachable, CircuitOpen, NotRecorded, Unsupported)
+NOT_SENT: Final = (RateLimited, Unreachable, CircuitOpen, Unsupported, *FATAL)
 """Errors of calls that no model worked on: they count for nothing."""
 
 
@@ -43,11 +48,11 @@ class Served:
 
     __slots__ = ("admission", "answered", "backend", "breaker", "capabilities", "retries")
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, device: Device | None = None) -> None:
         self.backend = backend
         self.capabilities = backend.capabilities
         self.admission = Admission(
-            self.capabilities.max_in_flight, adaptive=self.capabilities.adaptive
+            self.capabilities.max_in_flight, adaptive=self.capabilities.adaptive, device=device
         )
         self.breaker = Breaker(time.monotonic)
         self.retries = RetryBudget()
@@ -80,14 +85,21 @@ class Lane:
 
         Raises `BackendError`; `CircuitOpen` when the model is left alone for now.
         """
+        return await self._attempt(self.served.backend.chat, request)
+
+    async def embed(self, request: EmbedRequest) -> Embeddings:
+        """One attempt at vectors of texts; otherwise like `chat`."""
+        return await self._attempt(self.served.backend.embed, request)
+
+    async def _attempt(self, work: Callable[[Asked], Awaitable[Reply]], request: Asked) -> Reply:
         served = self.served
         probe = served.breaker.check(self.spec.name)
         began = served.breaker.now()
         try:
             if self.timeout is None:
-                completion = await served.backend.chat(request)
+                reply = await work(request)
             else:
-                completion = await self._in_time(request, self.timeout)
+                reply = await self._in_time(work(request), self.timeout)
         except BackendError as error:
             self._failed(probe, began, error)
             raise
@@ -98,7 +110,7 @@ class Lane:
         served.breaker.succeeded(probe)
         served.admission.succeeded()
         served.retries.earn()
-        return completion
+        return reply
 
     @property
     def patience(self) -> float:
@@ -131,11 +143,11 @@ class Lane:
         away = isinstance(error, Unreachable | CircuitOpen)
         return away and self.served.answered
 
-    async def _in_time(self, request: ChatRequest, seconds: float) -> Completion:
+    async def _in_time(self, reply: Awaitable[Reply], seconds: float) -> Reply:
         clock = asyncio.timeout(seconds)
         try:
             async with clock:
-                return await self.served.backend.chat(request)
+                return await reply
         except TimeoutError as error:
             if not clock.expired():
                 raise

@@ -12,6 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 from graphdsl.plan import Budget
@@ -81,10 +82,14 @@ def excess(limits: Budget, amount: Amount) -> str | None:
 
 
 class Refused(Exception):
-    """A reservation does not fit the budget; `limit` is the limit as the program writes it."""
+    """A sample does not fit the budget; `limit` of `scope` is the limit as the program writes it.
 
-    def __init__(self, limit: str) -> None:
+    By itself that exhausts nothing: see `Scope.exhaust`.
+    """
+
+    def __init__(self, limit: str, scope: Scope) -> None:
         self.limit = limit
+        self.scope = scope
         super().__init__(f"budget exhausted: {limit}")
 
 
@@ -92,8 +97,10 @@ class Scope:
     """One budget and what was spent under it.
 
     `deadline` is in the loop's time, the earliest of this and all outer scopes. `limited` says
-    whether this or an outer scope has any limit: without one nothing need be reserved.
-    `exhausted` is the limit that first refused or cut a sample here or within, if any.
+    whether this or an outer scope has any limit: without one nothing need be reserved. `counting`
+    makes it one that is, for those who want to know what was spent. `exhausted` is the limit that
+    first refused or cut a sample that counts, here or within, if any. `unpriced`: something was
+    spent that nobody knows the price of.
     """
 
     __slots__ = (
@@ -106,17 +113,26 @@ class Scope:
         "parent",
         "reserved",
         "settled",
+        "unpriced",
     )
 
-    def __init__(self, limits: Budget, parent: Scope | None = None, now: float = 0.0) -> None:
+    def __init__(
+        self,
+        limits: Budget,
+        parent: Scope | None = None,
+        now: float = 0.0,
+        *,
+        counting: bool = False,
+    ) -> None:
         self.limits = limits
         self.parent = parent
         self.settled = ZERO
+        self.unpriced = False
         self.reserved = ZERO
         self.exhausted: str | None = None
         self.deadline = _earliest(parent, limits.seconds, now)
         self._limited = not limits.unlimited
-        self.limited = self._limited or (parent is not None and parent.limited)
+        self.limited = self._limited or counting or (parent is not None and parent.limited)
         self._waiting: deque[_Waiter] = deque()
 
     def chain(self) -> Iterator[Scope]:
@@ -146,20 +162,19 @@ class Scope:
         return min((room for room in rooms if room is not None), default=None)
 
     async def reserve(
-        self, worst: Amount, renew: Callable[[], Amount] | None = None, *, final: bool = True
+        self, worst: Amount, renew: Callable[[], Amount] | None = None
     ) -> Reservation:
         """Set `worst` aside, waiting for other reservations where that can help.
 
         `renew` gives another worst case when it is looked at again, for calls that take what there
-        is. Raises `Refused` when it would not fit even if all of them were given back; that makes
-        the scope exhausted, unless it is not `final`.
+        is. Raises `Refused` when it would not fit even if all of them were given back.
         """
-        self._refuse_hopeless(worst, final)
+        self._refuse_hopeless(worst)
         obstacle = self._obstacle(worst, queues=True)
         if obstacle is None:
             return self._grant(worst)
         granted: asyncio.Future[Reservation] = asyncio.get_running_loop().create_future()
-        waiter = _Waiter(self, worst, granted, renew, final)
+        waiter = _Waiter(self, worst, granted, renew)
         obstacle._waiting.append(waiter)
         try:
             return await waiter.granted
@@ -167,19 +182,34 @@ class Scope:
             obstacle._abandon(waiter)
             raise
 
-    def mark_exhausted(self, limit: str, outermost: Scope) -> None:
-        """Note that `limit` of `outermost` stopped a sample here: all between them are cut."""
-        for scope in self.chain():
-            scope.exhausted = scope.exhausted or limit
-            if scope is outermost:
-                return
+    def exhaust(self, refusal: Refused, inside: Scope | None = None) -> bool:
+        """Note that a sample here was refused that counts: all up to the refusing scope are cut.
 
-    def run_out(self) -> str:
-        """Note that the time of `deadline` is over; gives the limit as the program writes it."""
+        Scopes from `inside` outwards are left alone; False when some of them are cut too.
+        """
+        for scope in self.chain():
+            if scope is inside:
+                return False
+            scope.exhausted = scope.exhausted or refusal.limit
+            if scope is refusal.scope:
+                break
+        return True
+
+    def charge(self, usage: Usage, inside: Scope | None = None) -> None:
+        """Count what was spent in an earlier life of the run: in all scopes, or those `inside`."""
+        spent = Amount.of(usage)
+        charged = list(takewhile(lambda scope: scope is not inside, self.chain()))
+        for scope in charged:
+            scope.settled += spent
+            scope.unpriced |= usage.cost is None
+        for scope in charged:  # what waits may not fit any more
+            scope.pump()
+
+    def overdue(self) -> Refused:
+        """What to say when the time of `deadline` is over."""
         owner = next(s for s in reversed(list(self.chain())) if s.deadline == self.deadline)
         limit = f"seconds({owner.limits.seconds:g})" if owner.limits.seconds else "seconds"
-        self.mark_exhausted(limit, owner)
-        return limit
+        return Refused(limit, owner)
 
     def pump(self) -> None:
         """Grant, refuse or pass on those who wait here, in order, until one must go on waiting."""
@@ -197,7 +227,7 @@ class Scope:
         if waiter.renew is not None:
             waiter.worst = waiter.renew()
         try:
-            self._refuse_hopeless(waiter.worst, waiter.final)
+            self._refuse_hopeless(waiter.worst)
         except Refused as refusal:
             waiter.granted.set_exception(refusal)
             return None
@@ -214,13 +244,11 @@ class Scope:
         for scope in waiter.scope.chain():
             scope.pump()
 
-    def _refuse_hopeless(self, worst: Amount, final: bool) -> None:
+    def _refuse_hopeless(self, worst: Amount) -> None:
         for scope in self.chain():
             limit = excess(scope.limits, scope.settled + worst) if scope._limited else None
             if limit is not None:
-                if final:
-                    self.mark_exhausted(limit, scope)
-                raise Refused(limit)
+                raise Refused(limit, scope)
 
     def _obstacle(self, worst: Amount, *, queues: bool) -> Scope | None:
         """The innermost scope in which it does not fit now, or (`queues`) others came before."""
@@ -259,6 +287,7 @@ class Reservation:
         for scope in self._scope.chain():
             scope.reserved -= self.worst
             scope.settled += spent
+            scope.unpriced |= usage.cost is None
         for scope in self._scope.chain():
             scope.pump()
 
@@ -269,7 +298,6 @@ class _Waiter:
     worst: Amount
     granted: asyncio.Future[Reservation]
     renew: Callable[[], Amount] | None = None
-    final: bool = True
 
 
 def _earliest(parent: Scope | None, seconds: float | None, now: float) -> float | None:

@@ -26,6 +26,7 @@ from graphdsl.executors.abc import (
     Scores,
     TextRequest,
 )
+from graphdsl.executors.identity import endpoint_identity, surroundings
 from graphdsl.executors.litellm_access import Access, access_of
 from graphdsl.executors.litellm_call import Calls
 from graphdsl.executors.litellm_errors import translated, unsent
@@ -77,7 +78,7 @@ class LitellmBackend(Backend):
         access = access_of(spec)
         litellm = await load(spec.name)
         model = await asyncio.to_thread(known_model, litellm, spec, access.address)
-        return cls(litellm, model, access)
+        return cls(litellm, _identified(model, spec, access), access)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -186,3 +187,13 @@ class LitellmBackend(Backend):
         stops = own_stops(request, self._model.dialect, self.capabilities)
         found = completion_of(reply.fields, request, self._site, prompt, stops, prefix)
         return replace(found, usage=replace(found.usage, cost=reply.cost))
+
+
+def _identified(model: LitellmModel, spec: ModelSpec, access: Access) -> LitellmModel:
+    """The model with its name for the cache. Without an address of its own, the variables that
+    litellm looks at are part of where it is."""
+    urls = () if access.base is None else (access.base,)
+    name = endpoint_identity(
+        spec, urls, model.capabilities, model.dialect, surroundings="" if urls else surroundings()
+    )
+    return replace(model, capabilities=replace(model.capabilities, identity=name))

@@ -45,6 +45,11 @@ def text_body(request: TextRequest) -> dict[str, Any]:
     return body
 
 
+def reading_body(text: str) -> dict[str, Any]:
+    """The body of a completion that reads a text and writes next to nothing."""
+    return {"prompt": encodable(text), "temperature": 0.0, "max_tokens": 1, **_STREAM}
+
+
 def forced_body(messages: list[dict[str, str]], tokens: Sequence[int]) -> dict[str, Any]:
     """The body of a chat request whose reply can only be these tokens.
 

@@ -24,9 +24,10 @@ def score(
     model: str,
     request: ScoreRequest,
     control: Control,
+    slot: int,
     stop: threading.Event,
 ) -> Scores:
-    """The kinds `label` and `text`. A text of several tokens counts with all of them.
+    """The kinds `label` and `text`, in a slot. A text of several tokens counts with all of them.
 
     Blocks. Raises `BackendError` where a text is empty, or has characters of several tokens,
     whose probabilities llama.cpp does not tell.
@@ -38,7 +39,7 @@ def score(
         tokens = _tokens(server, model, data(text, control))
         if len(tokens) > room:
             raise overflow(model, len(tokens), room)
-        body = forced_body(messages, tokens)
+        body = forced_body(messages, tokens) | {"id_slot": slot}
         reply = Generation(model, stop).run(server.chat, body, logprobs=True)
         if reply.usage.completion_tokens < len(tokens):
             raise overflow(model, reply.usage.prompt_tokens + len(tokens), room)

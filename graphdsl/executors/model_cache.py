@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from graphdsl.errors import BackendError
+from graphdsl.executors.file_lock import try_lock
 
 MOVE_IT: Final = "set GRAPHDSL_CACHE to a directory on another disk to move the cache"
 _CHUNK: Final = 1 << 20
@@ -20,12 +21,28 @@ _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _REFUSED: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST})
 
 
-def models_dir() -> Path:
-    """Where models are kept: `$GRAPHDSL_CACHE/models`, else the user's cache directory."""
-    if own := os.environ.get("GRAPHDSL_CACHE"):
-        return Path(own).expanduser() / "models"
+OFF: Final = "off"
+"""In place of a path: keep no answers. Models have to be somewhere, and stay where they usually
+are."""
+
+
+def is_off(value: str | None) -> bool:
+    """Whether a variable of the environment says `off`, in whatever letters."""
+    return value is not None and value.strip().lower() == OFF
+
+
+def cache_folder() -> Path:
+    """Where models and answers are kept: `$GRAPHDSL_CACHE`, else the user's cache directory."""
+    own = os.environ.get("GRAPHDSL_CACHE")
+    if own and not is_off(own):
+        return Path(own).expanduser()
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "graphdsl" / "models"
+    return (Path(base) if base else Path.home() / ".cache") / "graphdsl"
+
+
+def models_dir() -> Path:
+    """Where models are kept: a part of the `cache_folder`."""
+    return cache_folder() / "models"
 
 
 def sha256_of(path: Path) -> str:
@@ -81,24 +98,7 @@ def exclusive(path: Path, waiting: Callable[[], None]) -> Generator[None]:
     While another holder works, `waiting` is called several times a second; it may raise.
     """
     with path.open("a+b") as file:
-        while not _try_lock(file):
+        while not try_lock(file):
             waiting()
             time.sleep(0.1)
         yield  # closing the file releases the lock
-
-
-def _try_lock(file: IO[bytes]) -> bool:
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
-            return False
-        raise
-    return True

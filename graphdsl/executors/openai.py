@@ -6,6 +6,7 @@ One pool of connections per server, no retries, no timeout of its own: these bel
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from graphdsl.errors import BackendError, Unsupported
@@ -24,6 +25,7 @@ from graphdsl.executors.abc import (
 from graphdsl.executors.http_address import parse_address
 from graphdsl.executors.http_endpoint import HttpEndpoint
 from graphdsl.executors.http_errors import RouteMissing, Site
+from graphdsl.executors.identity import endpoint_identity
 from graphdsl.executors.json_shape import list_of, object_of
 from graphdsl.executors.openai_call import TextCall
 from graphdsl.executors.openai_dialect import Dialect
@@ -113,14 +115,15 @@ class OpenAIBackend(Backend):
         """
         urls = base_urls(spec)
         key, key_name = api_key(spec)
+        able, manner = capabilities(spec), dialect(spec, urls)
         return cls(
             spec.name,
             spec.model,
             urls,
-            capabilities(spec),
+            replace(able, identity=endpoint_identity(spec, urls, able, manner)),
             key=key,
             key_name=key_name,
-            dialect=dialect(spec, urls),
+            dialect=manner,
         )
 
     @property

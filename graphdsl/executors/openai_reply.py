@@ -25,6 +25,8 @@ _MOST: Final = 10**9
 
 _LENGTH: Final = frozenset({"length", "max_tokens", "max_output_tokens", "model_length"})
 _FAILED: Final = frozenset({"abort", "error", "insufficient_system_resource"})
+_WHOLE: Final = frozenset({"stop", "stop_sequence", "end_turn", "eos", "eos_token", "complete"})
+"""What several servers call the end that a model came to by itself."""
 
 Fields = Mapping[str, Any]
 """A JSON object."""
@@ -109,6 +111,12 @@ def finish_of(choice: Fields, site: Site) -> Finish | None:
             uncertain=True,
         )
     return Finish.STOP_SEQ if reason == "stop_sequence" else Finish.STOP
+
+
+def ends_known(choice: Fields) -> bool:
+    """Whether a known word says why it ended. Others count as `stop`, but may be anything."""
+    reason = choice.get("finish_reason")
+    return isinstance(reason, str) and (reason in _LENGTH or reason.lower() in _WHOLE)
 
 
 def token_logprobs(choice: Fields) -> list[float]:

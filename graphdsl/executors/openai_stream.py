@@ -11,6 +11,7 @@ from graphdsl.executors.json_shape import list_of, object_of
 from graphdsl.executors.openai_reply import (
     Fields,
     count,
+    ends_known,
     finish_of,
     message_text,
     parsed,
@@ -40,6 +41,7 @@ class Assembly:
         self._logprobs: list[float] = []
         self._usage: Fields | None = None
         self._finish: Finish | None = None
+        self._known = False
         self._pieces = 0
 
     def take(self, event: bytes) -> None:
@@ -74,6 +76,7 @@ class Assembly:
             Finish.STOP_SEQ if stopped else self._finish or Finish.STOP,
             usage_of(self._spent(), prompt, text),
             stats(self._logprobs) if self._request.logprobs and self._logprobs else None,
+            self._known or stopped,
         )
 
     def _choice(self, choice: Fields) -> None:
@@ -84,7 +87,9 @@ class Assembly:
         if text:
             self._pieces += 1
             self._emit(self._prefix.feed(text))
-        self._finish = finish_of(choice, self._site) or self._finish
+        finish = finish_of(choice, self._site)
+        if finish is not None:
+            self._finish, self._known = finish, ends_known(choice)
 
     def _emit(self, text: str) -> None:
         if self._filter is not None and text:

@@ -8,6 +8,7 @@ from graphdsl.executors.http_errors import Site
 from graphdsl.executors.json_shape import object_of
 from graphdsl.executors.openai_reply import (
     Fields,
+    ends_known,
     finish_of,
     first_choice,
     message_text,
@@ -51,7 +52,7 @@ def _read(
     reply: Fields, request: Sampling, site: Site, prompt: str, stops: list[str], repeated: str
 ) -> Completion:
     choice = first_choice(reply, site)
-    finish = finish_of(choice, site)
+    finish, known = finish_of(choice, site), ends_known(choice)
     if "message" in choice:
         text = message_text(choice["message"], site)
     else:
@@ -64,13 +65,14 @@ def _read(
         sieve = StopFilter(stops)
         kept = sieve.feed(text)
         finish, text = (Finish.STOP_SEQ, kept) if sieve.hit else (finish, text)
+        known = known or sieve.hit
     if finish is None:
         full = request.max_tokens is not None and usage.completion_tokens >= request.max_tokens
         finish = Finish.LENGTH if full else Finish.STOP
     logprobs = token_logprobs(choice) if request.logprobs else None
     if request.listener is not None and text:
         request.listener(text)
-    return Completion(text, finish, usage, stats(logprobs) if logprobs else None)
+    return Completion(text, finish, usage, stats(logprobs) if logprobs else None, known)
 
 
 def _without(repeated: str, text: str) -> str:

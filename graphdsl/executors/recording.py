@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
 from pathlib import Path
-from queue import SimpleQueue
 from types import TracebackType
 from typing import Final, Self
 
@@ -20,10 +18,8 @@ from graphdsl.errors import BackendError, InputError
 from graphdsl.executors.abc import ChatRequest, Completion, TextRequest
 from graphdsl.executors.bank import BadBank, BankWriter, NoBank, open_writer
 from graphdsl.executors.bank_record import Recorded, Replayed, recorded
+from graphdsl.executors.batches import Batches
 from graphdsl.ir.entities import ModelSpec
-
-_MOST: Final = 1000
-"""Records that are written in one piece."""
 
 _OPEN: Final[set[Recorder]] = set()
 """The recorders of this process that have not been closed."""
@@ -51,14 +47,10 @@ class Recorder:
         self.path = path
         self._writer = writer
         self._content = content
-        self._queue: SimpleQueue[Recorded | None] = SimpleQueue()
         self._written = 0
         self._lost = 0
         self._problem: Exception | None = None
-        self._closed = False
-        self._turn = threading.Lock()
-        self._thread = threading.Thread(target=self._write_all, name=f"record {path}", daemon=True)
-        self._thread.start()
+        self._batches = Batches(f"record {path}", self._write, self._close_writer)
         _OPEN.add(self)
 
     @classmethod
@@ -78,7 +70,7 @@ class Recorder:
     @property
     def closed(self) -> bool:
         """True once nothing can be recorded any more."""
-        return self._closed
+        return self._batches.closed
 
     @property
     def written(self) -> int:
@@ -107,23 +99,16 @@ class Recorder:
             return
         name = spec.model or spec.name
         record = recorded(name, request, completion, seconds, content=self._content)
-        with self._turn:
-            if not self._closed:
-                self._queue.put(record)
-                return
-        raise BackendError(f"the recording `{self.path}` is closed, and takes nothing more")
+        if not self._batches.put(record):
+            raise BackendError(f"the recording `{self.path}` is closed, and takes nothing more")
 
     def close(self) -> None:
         """Write what is left. May be called twice.
 
         Raises `BackendError` when something could not be written, which then is missing.
         """
-        with self._turn:
-            if self._closed:
-                return
-            self._closed = True
-            self._queue.put(None)
-        self._thread.join()
+        if not self._batches.close():
+            return
         _OPEN.discard(self)
         if self._problem is not None:
             missing = f"{self._lost} of its completions are missing" if self._lost else "perhaps"
@@ -146,19 +131,6 @@ class Recorder:
             if error is None:
                 raise
             error.add_note(str(problem))
-
-    def _write_all(self) -> None:
-        """The thread: wait for records, write all that there are, until the end is among them."""
-        more = True
-        while more:
-            batch = [self._queue.get()]
-            while batch[-1] is not None and len(batch) < _MOST and not self._queue.empty():
-                batch.append(self._queue.get())
-            more = batch[-1] is not None
-            records = [record for record in batch if record is not None]
-            if records:
-                self._write(records)
-        self._close_writer()
 
     def _write(self, records: list[Recorded]) -> None:
         """Whatever goes wrong is kept for `close`: the thread must live to write what follows."""

@@ -17,6 +17,10 @@ class Result:
     `output` is the flow's value as the engine has it. `status` is `ok`, `exhausted` (a limit of
     the run's budget kept it from samples; the value is the best that was there) or `failed` (the
     value is a failed draft or an empty answer). `seconds` is wall time.
+
+    `usage` is what the run has cost. `doubtful` is that part of it whose end nobody saw, at its
+    worst case: the true cost lies between `usage` without it and `usage`. `saved` is what samples
+    from the cache would have cost; with it added, `usage` is what the graph costs by itself.
     """
 
     output: Value
@@ -26,6 +30,8 @@ class Result:
     run_id: str
     trace: Trace | None = None
     exhausted: str | None = None
+    doubtful: Usage = Usage()  # noqa: RUF009 (immutable)
+    saved: Usage = Usage()  # noqa: RUF009 (immutable)
 
     @property
     def usd(self) -> float | None:
@@ -80,6 +86,8 @@ class Result:
             "confidence": self.confidence,
             "usage": self.usage.to_dict(),
             "usd": self.usd,
+            "doubtful": self.doubtful.to_dict(),
+            "saved": self.saved.to_dict(),
             "seconds": self.seconds,
             "exhausted": self.exhausted,
             "error": self.error,

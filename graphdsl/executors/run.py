@@ -13,18 +13,23 @@ import time
 from collections import deque
 from collections.abc import Awaitable
 from contextvars import copy_context
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from graphdsl.errors import BackendError, GraphDslError, InputError, OperatorError
 from graphdsl.executors.control import CONTROLS
+from graphdsl.executors.crew import Crew
 from graphdsl.executors.frame import Code, Frame, Job, entered
 from graphdsl.executors.ledger import Scope
 from graphdsl.executors.memory import Recollection
-from graphdsl.executors.sampling import NodeContext, Sampler
+from graphdsl.executors.need import exhaust
+from graphdsl.executors.node_context import NodeContext
+from graphdsl.executors.sampling import Sampler
 from graphdsl.executors.trace import Record, Trace
-from graphdsl.ops.context import PureKernel
-from graphdsl.plan import Budget
+from graphdsl.ops.context import NOT_NEEDED, PureKernel
 from graphdsl.values import Usage, Value
+
+if TYPE_CHECKING:
+    from graphdsl.executors.journal.run_journal import RunJournal
 
 _SLICE: Final = 0.004
 """Seconds of pure steps after which other tasks of the loop get a turn."""
@@ -43,11 +48,11 @@ class Run:
         self,
         sampler: Sampler,
         memory: Recollection,
-        budget: Budget,
+        scope: Scope,
         trace: Trace | None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
-        self.scope = Scope(budget, now=self.loop.time())
+        self.scope = scope
         self.sampler = sampler
         self.memory = memory
         self.trace = trace
@@ -105,6 +110,8 @@ class Run:
                 self._resume_later()
                 break
             frame, job = ready.popleft()
+            if frame.crew is not None and frame.crew.over:
+                continue
             if job.pure is not None:
                 self._compute(frame, job, job.pure)
             elif keep and kept is None:
@@ -125,10 +132,10 @@ class Run:
         scope = frame.scope
         if scope.deadline is None or self.loop.time() < scope.deadline:
             return False
-        limit = scope.run_out()
+        refusal = scope.overdue()
+        exhaust(refusal, scope, frame.crew, record)
         if record is not None:
-            record.status = "exhausted"
-            record.notes.append(f"ended between rounds: {limit}")
+            record.notes.append(f"ended between rounds: {refusal.limit}")
         return True
 
     def _launch(self, frame: Frame, job: Job) -> None:
@@ -139,12 +146,19 @@ class Run:
     def fail(
         self, frame: Frame, job: Job, error: BaseException, record: Record | None = None
     ) -> None:
-        """End the run with an error of a step; the first one counts."""
+        """End the run with an error of a step; the first one counts.
+
+        In an item that may turn out not to be needed the error ends the item, which tells its list.
+        """
         if record is not None:
             record.status, record.end = "failed", self.sampler.now()
             record.notes.append(f"{type(error).__name__}: {error}")
+        reported = _reported(error, job.step.address + frame.suffix)
+        if frame.crew is not None:
+            frame.crew.fail(reported)
+            return
         if self._error is None and not self._closed:
-            self._error = _reported(error, job.step.address + frame.suffix)
+            self._error = reported
         self._ready.clear()
         self._end()
 
@@ -181,6 +195,8 @@ class Run:
             pending[index] = left
             if not left:
                 self._ready.append((frame, frame.code.jobs[index]))
+                if self.trace is not None:
+                    frame.causes[index] = job.step.address + frame.suffix
         frame.remaining -= 1
         if not frame.remaining:
             frame.done()
@@ -192,13 +208,16 @@ class Run:
             try:
                 value = await self._value(frame, job, record)
             except asyncio.CancelledError as error:
-                if not self._closed:  # nobody here asked for it: the run must not wait for ever
+                unneeded = frame.crew is not None and frame.crew.over
+                if not self._closed and not unneeded:  # nobody here asked for it: do not wait
                     self.fail(frame, job, error, record)
                 if record is not None:
                     record.status, record.end = "cancelled", self.sampler.now()
+                    record.notes += [NOT_NEEDED] if unneeded else []
                 raise
             except Exception as error:
-                self.fail(frame, job, error, record)
+                if frame.crew is None or not frame.crew.over:
+                    self.fail(frame, job, error, record)
                 return
             if record is not None:
                 _close_record(record, self.sampler.now())
@@ -212,14 +231,48 @@ class Run:
         self._launch(frame, job)
 
     def _value(self, frame: Frame, job: Job, record: Record | None) -> Awaitable[Value]:
+        if frame.crew is not None:
+            return self._in_crew(frame.crew, frame, job, record)
+        return self._alone(frame, job, record)
+
+    async def _in_crew(self, crew: Crew, frame: Frame, job: Job, record: Record | None) -> Value:
+        """The value of a step that may turn out not to be needed while it is at work."""
+        task = crew.join()
+        try:
+            return await self._alone(frame, job, record)
+        finally:
+            crew.leave(task)
+
+    def _alone(self, frame: Frame, job: Job, record: Record | None) -> Awaitable[Value]:
+        if self.sampler.journal is not None:
+            return self._journalled(frame, job, record, self.sampler.journal)
+        return self._fresh(frame, job, record)
+
+    def _fresh(self, frame: Frame, job: Job, record: Record | None) -> Awaitable[Value]:
         if job.model is None:
             return CONTROLS[job.step.op](self, frame, job, record)
         context = NodeContext(self.sampler, self.memory, frame, job.step, record)
         return job.model(context, job.arguments(frame.values))
 
+    async def _journalled(
+        self, frame: Frame, job: Job, record: Record | None, journal: RunJournal
+    ) -> Value:
+        """The value that the journal has kept whole, or a new one, which it keeps if it must."""
+        address = job.step.address + frame.suffix
+        known = journal.node(address)
+        if known is not None:
+            spent = journal.spent_on(address, inside=job.model is None)
+            self.sampler.replayed(spent, frame.scope, record)
+            return known[0]
+        value = await self._fresh(frame, job, record)
+        if address in self.sampler.kept:
+            await journal.keep(address, value)
+        return value
+
     def _open(self, frame: Frame, job: Job) -> Record:
         step = job.step
         record = Record(step.address + frame.suffix, step.op, self.sampler.now())
+        record.after = frame.causes.get(step.index)
         if frame.record is not None:
             frame.record.children.append(record)
         elif self.trace is not None:

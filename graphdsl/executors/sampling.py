@@ -4,52 +4,73 @@ from __future__ import annotations
 
 import asyncio
 from bisect import insort
+from collections.abc import Sequence
+from hashlib import blake2b
 from itertools import count
 from operator import attrgetter
-from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from graphdsl.errors import BackendError, BudgetExceeded, GraphDslError
+from graphdsl.executors.abc import Completion
 from graphdsl.executors.backend_pool import Backends
 from graphdsl.executors.calling import Caller
+from graphdsl.executors.crew import ItemCrew
 from graphdsl.executors.draw import Draw
-from graphdsl.executors.frame import Frame
+from graphdsl.executors.hush import Hush
 from graphdsl.executors.ledger import Refused, Scope
-from graphdsl.executors.memory import Recollection
+from graphdsl.executors.need import Need, exhaust
+from graphdsl.executors.run_options import RunOptions
 from graphdsl.executors.seeds import explicit_seed, sample_seed, stream_seed
 from graphdsl.executors.trace import Call, Record
-from graphdsl.ops.context import Ask
-from graphdsl.plan import MemorySpec, Step
-from graphdsl.values import Doc, Draft, Finish, Usage
+from graphdsl.ops.context import NOT_NEEDED, Ask
+from graphdsl.plan import Budget, ModelSpec
+from graphdsl.values import Draft, Finish, Message, Messages, Usage
 
 if TYPE_CHECKING:
-    from graphdsl.executors.recording import Recorder
+    from graphdsl.executors.journal.run_journal import RunJournal
 
 _START: Final = attrgetter("start")
 """Calls stand in a trace in the order in which they were asked for, not that of their ends."""
 
 
+_DEFAULT: Final = RunOptions()
+
+
+def call_name(ask: Ask, address: str) -> str:
+    """What a sample is called in a journal: its node, model, place in the node, and prompt."""
+    digest = blake2b(digest_size=8)
+    for turn in ask.messages.turns:
+        digest.update(f"{turn.role}\x1f{turn.content}\x1e".encode("utf-8", "surrogatepass"))
+    return f"{address} {ask.model.name} {ask.stream}.{ask.index} {digest.hexdigest()}"
+
+
 class Sampler:
     """Draws the samples of one run.
 
-    `item` names the data item that the run is about; `recorder` is told every completion.
+    `kept`: addresses of nodes that a journal keeps whole. `remembers`: samples may be known.
     """
 
     def __init__(
         self,
         backends: Backends,
-        seed: int,
         loop: asyncio.AbstractEventLoop,
-        *,
-        content: bool = False,
-        item: str | None = None,
-        recorder: Recorder | None = None,
+        options: RunOptions = _DEFAULT,
+        scope: Scope | None = None,
     ) -> None:
-        self._caller = Caller(backends, loop, item=item, recorder=recorder)
-        self._seed = seed
+        self._caller = Caller(backends, loop, options, Scope(Budget()) if scope is None else scope)
+        self._seed = options.seed
         self._loop = loop
         self._start = loop.time()
-        self._content = content
+        self._content = options.content
+        self._scripted = options.scripted
         self._numbers = count()
+        self._stream: tuple[str, str, int] | None = None
+        self._first = 0
+        self.journal = options.journal
+        self.sandbox = options.sandbox
+        self.kept: set[str] = set()
+        self.remembers = options.journal is not None or options.cache is not None
+        self._hush = Hush()
 
     @property
     def usage(self) -> Usage:
@@ -57,21 +78,59 @@ class Sampler:
         return self._caller.usage
 
     @property
+    def doubtful(self) -> Usage:
+        """What part of it stands for calls whose end nobody saw, at its worst case."""
+        return self._caller.doubtful
+
+    @property
+    def saved(self) -> Usage:
+        """What the samples from the cache would have cost."""
+        return self._caller.saved
+
+    @property
     def fruitless(self) -> bool:
         """True when models were asked and none gave a completion."""
         return self._caller.fruitless
+
+    def resume(self, journal: RunJournal) -> None:
+        """Count what earlier lives of the run have spent."""
+        self._caller.resume(journal)
+
+    def replayed(self, spent: Usage, scope: Scope, record: Record | None) -> None:
+        """A node's value came from the journal, and cost so much in an earlier life."""
+        self._caller.replayed(spent, scope)
+        if record is not None:
+            record.notes.append("from the journal")
+            now = self.now()
+            record.calls.append(Call("", 0, None, "stop", spent, now, 0.0, origin="journal"))
 
     def now(self) -> float:
         """Seconds since the run began."""
         return self._loop.time() - self._start
 
-    async def draw(self, ask: Ask, address: str, scope: Scope, record: Record | None) -> Draft:
+    def clock(self) -> float:
+        """The time by which deadlines are told."""
+        return self._loop.time()
+
+    async def draw(
+        self,
+        ask: Ask,
+        address: str,
+        scope: Scope,
+        record: Record | None,
+        rank: int = 0,
+        need: Need | None = None,
+    ) -> Draft:
         """One sample; a model's failure or a refusal of the budget is a draft that says so.
 
+        `rank` are the model calls on the longest path that waits for it. `need` says what it is
+        for; without one it is needed whatever comes.
         Raises `BackendError` when no model can be opened, which no value can stand for, and
         `InputError` when money is limited and nobody knows what a model costs.
         """
-        draw = Draw(ask, self._seed_of(ask, address), scope, next(self._numbers), self.now())
+        need = Need() if need is None else need
+        need.begun += 1
+        draw = self._new_draw(ask, address, scope, rank)
         try:
             if not ask.messages.turns:
                 draft = draw.failed(Finish.ERROR, "the prompt rendered to nothing")
@@ -79,15 +138,107 @@ class Sampler:
                 draft = await self._caller.answer(draw)
             else:
                 draft = await self._by(scope.deadline, draw)
+            if draw.fresh and self.journal is not None:  # whatever the deadline: it is paid for
+                await self.journal.completed(draw.attempt, draw.call, draft, draw.charged)
         except Refused as refusal:
             draft = draw.failed(Finish.CANCELLED, str(refusal))
-        except asyncio.CancelledError:
+            need.refuse(ask, refusal, scope, record)
+        except asyncio.CancelledError as error:
+            if record is not None:
+                self._note_cancelled(record, draw, NOT_NEEDED in error.args or need.over)
+            raise
+        except GraphDslError as error:
             if record is not None and draw.spent.calls:
-                self._note(record, draw.failed(Finish.CANCELLED, "the run was cancelled"), draw)
+                draw.kind = type(error).__name__
+                self._note(record, draw.failed(Finish.ERROR, str(error)), draw)
             raise
         if record is not None:
             self._note(record, draft, draw)
         return draft
+
+    async def draw_in_turn(
+        self, ask: Ask, address: str, scope: Scope, record: Record | None, rank: int, need: Need
+    ) -> Draft:
+        """`draw` where samples may turn out not to be needed.
+
+        Those that are known, from an earlier life of the run or a cache, come first: they may
+        decide that no model need be asked.
+        """
+        if await self._known(self._new_draw(ask, address, scope, rank), need, record):
+            self._hush.begin()
+            try:
+                return await self.draw(ask, address, scope, record, rank, need)
+            finally:
+                self._hush.end()
+        return await self.draw(ask, address, scope, record, rank, need)
+
+    async def _known(self, draw: Draw, need: Need, record: Record | None) -> bool:
+        """Whether a sample is known; where it is not, those that are have been told by then.
+
+        Raises `CancelledError` when it is not needed any more.
+        """
+        try:
+            async with asyncio.timeout_at(draw.scope.deadline):
+                if await self._caller.knows(draw):
+                    return True
+                await self._hush.quiet()
+            if need.over:
+                raise asyncio.CancelledError(NOT_NEEDED)
+        except TimeoutError:  # the draw finds that out, and says so
+            return False
+        except asyncio.CancelledError:
+            need.begun += 1
+            if record is not None:
+                record.spared += need.over
+            raise
+        return False
+
+    async def embed(
+        self,
+        model: ModelSpec,
+        texts: Sequence[str],
+        address: str,
+        scope: Scope,
+        record: Record | None,
+        crew: ItemCrew | None = None,
+    ) -> Sequence[Sequence[float]]:
+        """A vector for each text, paid from the budget like a sample.
+
+        The trace has it as a call when something was spent on it, or when it failed.
+        Raises `BudgetExceeded` where the budget does not allow it, and `BackendError` where the
+        model gives none.
+        """
+        asked = Messages(tuple(Message("user", text) for text in texts))
+        ask = Ask(model, asked)
+        call = "" if self.journal is None else call_name(ask, address)
+        draw = Draw(ask, 0, scope, next(self._numbers), self.now(), call, self._caller.share, 0)
+        clock = asyncio.timeout_at(scope.deadline)
+        ended: Draft | None = None
+        try:
+            async with clock:
+                vectors = await self._caller.embed(draw, tuple(texts))
+            ended = draw.answered(model.name, Completion("", Finish.STOP, vectors.usage))
+            return vectors.vectors
+        except (TimeoutError, Refused) as error:
+            if isinstance(error, TimeoutError) and not clock.expired():
+                raise
+            refusal = error if isinstance(error, Refused) else scope.overdue()
+            exhaust(refusal, scope, crew, record)
+            ended = draw.failed(Finish.CANCELLED, str(refusal))
+            raise BudgetExceeded(str(refusal)) from None
+        except BackendError as error:
+            draw.kind = type(error).__name__
+            ended = draw.failed(Finish.ERROR, str(error))
+            raise
+        except asyncio.CancelledError as error:
+            if draw.spent.calls:
+                reason = NOT_NEEDED if NOT_NEEDED in error.args else "the run was cancelled"
+                reason = str(scope.overdue()) if clock.expired() else reason
+                ended = draw.failed(Finish.CANCELLED, reason)
+            raise
+        finally:
+            if record is not None and ended is not None:
+                self._note(record, ended, draw)
 
     async def _by(self, deadline: float, draw: Draw) -> Draft:
         clock = asyncio.timeout_at(deadline)
@@ -97,70 +248,50 @@ class Sampler:
         except TimeoutError:
             if not clock.expired():
                 raise
-            reason = f"budget exhausted: {draw.scope.run_out()}"
-            return draw.failed(Finish.CANCELLED, reason)
+            raise draw.scope.overdue() from None
+
+    def _new_draw(self, ask: Ask, address: str, scope: Scope, rank: int) -> Draw:
+        call = "" if self.journal is None else call_name(ask, address)
+        seed = self._seed_of(ask, address)
+        share = self._caller.share
+        return Draw(ask, seed, scope, next(self._numbers), self.now(), call, share, rank)
 
     def _seed_of(self, ask: Ask, address: str) -> int:
+        if self._scripted:
+            return sample_seed(0, ask.index)
         if ask.seed is not None:
             return sample_seed(explicit_seed(int(ask.seed), ask.stream), ask.index)
-        first = stream_seed(self._seed, address, ask.model.name, ask.stream)
-        return sample_seed(first, ask.index)
+        stream = address, ask.model.name, ask.stream
+        if self._stream != stream:  # the samples of a stream mostly come one after another
+            self._stream = stream
+            self._first = stream_seed(self._seed, *stream)
+        return sample_seed(self._first, ask.index)
+
+    def _note_cancelled(self, record: Record, draw: Draw, unneeded: bool) -> None:
+        """A deadline in the same turn of the loop takes the message away: hence `unneeded`."""
+        record.spared += unneeded
+        if draw.spent.calls:
+            reason = NOT_NEEDED if unneeded else "the run was cancelled"
+            self._note(record, draw.failed(Finish.CANCELLED, reason), draw)
 
     def _note(self, record: Record, draft: Draft, draw: Draw) -> None:
-        if draft.finish is Finish.CANCELLED:
-            record.status = "exhausted"
         if draw.notes:
             record.notes += draw.notes
+        record.passes += draw.passes
+        record.retries += draw.retries
         call = Call(
             draft.model,
             draft.sample,
             draft.seed,
             draft.finish.value,
-            draft.usage,
+            draw.usage,
             draw.start,
             self.now() - draw.start,
             draft.error,
             draw.ask.messages.turns if self._content else None,
             draft.text if self._content else None,
+            draw.kind,
+            draw.origin,
+            draw.saved,
         )
         insort(record.calls, call, key=_START)
-
-
-class NodeContext:
-    """The engine as one step sees it (`graphdsl.ops.context.Context`)."""
-
-    __slots__ = ("_frame", "_memory", "_record", "_sampler", "_step")
-
-    def __init__(
-        self,
-        sampler: Sampler,
-        memory: Recollection,
-        frame: Frame,
-        step: Step,
-        record: Record | None,
-    ) -> None:
-        self._sampler = sampler
-        self._memory = memory
-        self._frame = frame
-        self._step = step
-        self._record = record
-
-    def sample(self, ask: Ask) -> CoroutineType[Any, Any, Draft]:
-        """Draw one sample; see `Sampler.draw`."""
-        frame = self._frame
-        address = self._step.address + frame.suffix
-        return self._sampler.draw(ask, address, frame.scope, self._record)
-
-    def note(self, text: str) -> None:
-        """Leave a remark in the trace, if there is one."""
-        if self._record is not None:
-            self._record.notes.append(text)
-
-    def recall(self, memory: MemorySpec, query: str, top: int) -> tuple[Doc, ...]:
-        """The best entries as they were when the run began."""
-        return self._memory.recall(memory, query, top)
-
-    def remember(self, memory: MemorySpec, text: str, key: str | None) -> None:
-        """Keep a text once the run has ended well; the program's order decides, not time."""
-        position = (*self._frame.position, self._step.index)
-        self._memory.remember(memory, text, key, position)

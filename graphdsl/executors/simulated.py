@@ -2,14 +2,14 @@
 
 It knows nothing but sums. One token is four characters. A reply depends on the spec's seed, the
 request's seed and the messages; at temperature 0 the request's seed does not matter, as with any
-greedy decoder. Nothing depends on the order of calls. What the options say it `lacks` it ignores
-in a request, and refuses as a call.
+greedy decoder. No text depends on the order of calls; with the option `cache` time and cached
+tokens do, as on a real engine (`graphdsl.executors.simulated_engine`). What the options say it
+`lacks` it ignores in a request, and refuses as a call.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -28,6 +28,7 @@ from graphdsl.executors.abc import (
     TextRequest,
 )
 from graphdsl.executors.simulated_behaviour import TOKEN, Behaviour, key, tokens_of
+from graphdsl.executors.simulated_engine import Progress, SimulatedEngine
 from graphdsl.executors.simulated_reply import Request, pieces, turns_of, write
 from graphdsl.executors.simulated_scores import label_scores, relevance_scores, text_scores
 from graphdsl.executors.simulated_vectors import vector
@@ -53,12 +54,14 @@ class SimulatedBackend(Backend):
         self._name = spec.name
         self._does = Behaviour.of(dict(spec.options))
         self._room = asyncio.Semaphore(self._does.slots)
+        self._engine = SimulatedEngine(self._does) if self._does.engine else None
         self._closed = False
         able = declared_capabilities("simulated", spec.options)
         self._capabilities = Capabilities(
             max_in_flight=self._does.slots,
             metered="cancellation" in able,
             context_tokens=self._does.context,
+            identity=None,
             **dict.fromkeys(able, True),
         )
 
@@ -112,12 +115,37 @@ class SimulatedBackend(Backend):
         drawn = request.seed if request.temperature else None
         draws = Draws(key(does.seed, drawn, turns_of(request)))
 
-        if does.latency or does.failures:
-            await self._pass(draws, lambda: self._write(request, prompt, draws), request.meter)
-        whole = self._write(request, prompt, draws)
+        if self._engine is not None:
+            whole = await self._serve(self._engine, request, prompt, draws)
+        else:
+            whole = await self._answer(request, prompt, draws)
         if request.listener is not None:
             for piece in pieces(whole.text):
                 request.listener(piece)
+        return whole
+
+    async def _answer(self, request: Request, prompt: int, draws: Draws) -> Completion:
+        """A completion after the time that it takes."""
+        if self._does.latency or self._does.failures:
+            await self._pass(draws, lambda: self._write(request, prompt, draws), request.meter)
+        return self._write(request, prompt, draws)
+
+    async def _serve(
+        self, engine: SimulatedEngine, request: Request, prompt: int, draws: Draws
+    ) -> Completion:
+        """The same completion from an engine with a cache, or with a speed."""
+        seconds = self._does.seconds(draws) if self._does.latency else 0.0
+        fails = self._does.failures > 0 and draws.uniform() < self._does.failures
+        whole, progress = self._write(request, prompt, draws), Progress()
+        try:
+            whole = await engine.serve(turns_of(request), whole, seconds, progress)
+        except asyncio.CancelledError:
+            if request.meter is not None and progress.share is not None:
+                _measure(whole, request.meter, progress.share)
+            raise
+        self._check_open()
+        if fails:
+            raise self._failure()
         return whole
 
     async def _pass(
@@ -134,18 +162,22 @@ class SimulatedBackend(Backend):
         if does.latency:
             seconds = does.seconds(draws)
             async with self._room:
-                start = time.monotonic()
+                progress = Progress()
                 try:
-                    await asyncio.sleep(seconds)
+                    await progress.wait(seconds)
                 except asyncio.CancelledError:
                     if whole is not None and meter is not None:
-                        _measure(whole(), meter, (time.monotonic() - start) / seconds)
+                        _measure(whole(), meter, progress.share or 0.0)
                     raise
             self._check_open()
         if does.failures and draws.uniform() < does.failures:
-            raise BackendError(
-                f"`{self._name}` failed on purpose (failures = {does.failures})", model=self._name
-            )
+            raise self._failure()
+
+    def _failure(self) -> BackendError:
+        failures = self._does.failures
+        return BackendError(
+            f"`{self._name}` failed on purpose (failures = {failures})", model=self._name
+        )
 
     def _write(self, request: Request, prompt: int, draws: Draws) -> Completion:
         try:

@@ -38,6 +38,16 @@ class Behaviour:
     slots: int = 1024
     context: int = 8192
     lacks: tuple[str, ...] = ()
+    cache: str = "none"
+    cache_block: int = 16
+    cache_tokens: int = 100_000
+    prefill: float = 0.0
+    decode: float = 0.0
+
+    @property
+    def engine(self) -> bool:
+        """Whether what it remembers, or how fast it reads and writes, matters."""
+        return self.cache != "none" or bool(self.prefill or self.decode)
 
     @staticmethod
     def of(options: dict[str, Any]) -> Behaviour:

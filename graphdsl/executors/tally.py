@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from graphdsl.values import Usage
+
+_NOTHING: Final = Usage()
 
 
 class Tally:
@@ -35,6 +39,8 @@ class Tally:
     @property
     def usage(self) -> Usage:
         """The sum so far."""
+        if not (self.calls or self.prompt or self.completion) and self.cost == 0:
+            return _NOTHING
         return Usage(
             self.calls,
             self.prompt,
@@ -44,3 +50,17 @@ class Tally:
             self.cost,
             self.flops,
         )
+
+
+def without(whole: Usage, part: Usage) -> Usage:
+    """What is left of a usage without a part of it; its cost is unknown where one of theirs is."""
+    unpriced = whole.cost is None or part.cost is None
+    return Usage(
+        whole.calls - part.calls,
+        whole.prompt_tokens - part.prompt_tokens,
+        whole.cached_tokens - part.cached_tokens,
+        whole.completion_tokens - part.completion_tokens,
+        whole.unknown - part.unknown,
+        None if unpriced else (whole.cost or 0) - (part.cost or 0),
+        whole.flops - part.flops,
+    )

@@ -7,7 +7,7 @@ loop's body stands under the loop's node, its address extended by the round: `re
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -18,9 +18,17 @@ STATUSES = ("ok", "failed", "cancelled", "skipped", "exhausted")
 taken. `exhausted`: a budget kept it from a sample."""
 
 
+ORIGINS = ("model", "cache", "journal")
+"""Where a sample came from: a model asked now, the cache, or an earlier life of the run."""
+
+
 @dataclass(slots=True)
 class Call:
-    """One sample. `prompt` and `text` are kept only when the run was asked to keep content."""
+    """One sample. `prompt` and `text` are kept only when the run was asked to keep content.
+
+    `kind` is the class of its `error`. `usage` is what it has cost this run. `origin` is one of
+    `ORIGINS`; what came from the cache cost nothing, and `saved` is what it would have cost.
+    """
 
     model: str
     sample: int
@@ -32,11 +40,21 @@ class Call:
     error: str | None = None
     prompt: tuple[Message, ...] | None = None
     text: str | None = None
+    kind: str | None = None
+    origin: str = "model"
+    saved: Usage = field(default_factory=Usage)
 
 
 @dataclass(slots=True)
 class Record:
-    """One node: when it ran, how it went, what it called and what ran inside it."""
+    """One node: when it ran, how it went, what it called and what ran inside it.
+
+    `after` is the address of the node whose end made this one ready, None for one that needed
+    none: following it backwards gives the critical path. `spared` counts samples that were not
+    needed any more, because the outcome was decided without them. `passes` counts how often a
+    sample went on to another model, because one did not answer it, and `retries` how often one was
+    asked again.
+    """
 
     address: str
     op: str
@@ -46,6 +64,10 @@ class Record:
     notes: list[str] = field(default_factory=list[str])
     calls: list[Call] = field(default_factory=list[Call])
     children: list[Record] = field(default_factory=list["Record"])
+    after: str | None = None
+    spared: int = 0
+    passes: int = 0
+    retries: int = 0
 
     @property
     def usage(self) -> Usage:
@@ -72,7 +94,12 @@ class Record:
 
 @dataclass(slots=True)
 class Trace:
-    """One run. `started` is seconds since the epoch; `inputs` are shown as texts."""
+    """One run. `started` is seconds since the epoch; `inputs` are shown as texts.
+
+    `models` says what is behind the names of the program: `openai:gpt-4.1-mini`. `file` is where
+    the program was read, and `batch` names the `run --data` that this was an item of; both are
+    empty where that is not known, or was not so.
+    """
 
     run_id: str
     flow: str
@@ -86,6 +113,9 @@ class Trace:
     value: str = ""
     error: str | None = None
     nodes: list[Record] = field(default_factory=list[Record])
+    models: dict[str, str] = field(default_factory=dict[str, str])
+    file: str = ""
+    batch: str = ""
 
     def walk(self) -> Iterator[Record]:
         """Every node, each before its children."""
@@ -94,7 +124,11 @@ class Trace:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON-compatible data; `from_dict` reads it back."""
-        return {"version": 1, **asdict(self, dict_factory=_plain)}
+        data = {name: getattr(self, name) for name in Trace.__slots__}
+        data["usage"] = self.usage.to_dict()
+        data["nodes"] = [_plain_record(record) for record in self.nodes]
+        data["inputs"], data["models"] = dict(self.inputs), dict(self.models)
+        return {"version": 1, **data}
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Trace:
@@ -107,10 +141,21 @@ class Trace:
         return Trace(**known)
 
 
-def _plain(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The fields of one dataclass as JSON has them: money in dollars."""
-    data = dict(fields)
-    return Usage(**data).to_dict() if "cost" in data else data
+def _plain_record(record: Record) -> dict[str, Any]:
+    """As JSON has it; `dataclasses.asdict` would take several times as long."""
+    data = {name: getattr(record, name) for name in Record.__slots__}
+    data["notes"] = list(record.notes)
+    data["calls"] = [_plain_call(call) for call in record.calls]
+    data["children"] = [_plain_record(child) for child in record.children]
+    return data
+
+
+def _plain_call(call: Call) -> dict[str, Any]:
+    data = {name: getattr(call, name) for name in Call.__slots__}
+    data["usage"], data["saved"] = call.usage.to_dict(), call.saved.to_dict()
+    if call.prompt is not None:
+        data["prompt"] = [{"role": one.role, "content": one.content} for one in call.prompt]
+    return data
 
 
 def _usage(data: Mapping[str, Any]) -> Usage:
@@ -130,6 +175,8 @@ def _record(data: Mapping[str, Any]) -> Record:
 def _call(data: Mapping[str, Any]) -> Call:
     known: dict[str, Any] = dict(data)
     known["usage"] = _usage(data["usage"])
+    if "saved" in known:
+        known["saved"] = _usage(known["saved"])
     if known["prompt"] is not None:
         known["prompt"] = tuple(Message(**turn) for turn in known["prompt"])
     return Call(**known)

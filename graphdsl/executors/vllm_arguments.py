@@ -66,7 +66,7 @@ def engine_arguments(spec: ModelSpec) -> list[str]:
 def in_flight(spec: ModelSpec) -> int:
     """How many generations the engine is asked to run at the same time."""
     given = spec.options.get("max_in_flight")
-    said = _value(_SEQUENCES, spec)
+    said = flag_value(_SEQUENCES, spec)
     if given is None and said is not None and said.isdigit():
         return int(said)
     return int(given or SEQUENCES)
@@ -74,7 +74,7 @@ def in_flight(spec: ModelSpec) -> int:
 
 def has_priorities(spec: ModelSpec) -> bool:
     """Whether the server that these options start orders calls by their priority."""
-    return _value(_PRIORITY[0], spec) in (None, _PRIORITY[1])
+    return flag_value(_PRIORITY[0], spec) in (None, _PRIORITY[1])
 
 
 def weights(spec: ModelSpec) -> str:
@@ -109,8 +109,8 @@ def _of_catalogue(spec: ModelSpec) -> Path:
     return found
 
 
-def _value(flag: str, spec: ModelSpec) -> str | None:
-    """What the further arguments of the block say to a flag, last one first."""
+def flag_value(flag: str, spec: ModelSpec) -> str | None:
+    """What the further arguments of the block say to a flag, the last one; None for nothing."""
     given = [str(argument) for argument in spec.options.get("arguments", ())]
     for at in reversed(range(len(given))):
         name, equals, value = given[at].partition("=")

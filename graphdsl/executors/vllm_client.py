@@ -23,6 +23,7 @@ from graphdsl.executors.abc import (
     TextRequest,
 )
 from graphdsl.executors.http_errors import RouteMissing, Site
+from graphdsl.executors.identity import endpoint_identity
 from graphdsl.executors.json_shape import list_of, object_of
 from graphdsl.executors.llama_request import Control
 from graphdsl.executors.llama_scores import shares
@@ -122,13 +123,15 @@ class VllmClient(OpenAIBackend):
         self._tokenizes = routes is not None and _TOKENIZE in routes
         lacking = _lacking(routes, self._task) - set(spec.options.get("has") or ())
         generates = "seeds" not in lacking
-        self._capabilities = replace(
+        able = replace(
             self._capabilities,
             **dict.fromkeys(lacking, False),
             context_tokens=spec.options.get("context") or count(entry.get("max_model_len")),
             metered=generates,
             priorities=self._dialect.extra is not None and generates,
         )
+        name = await self._identity(spec, able, str(entry.get("root")))
+        self._capabilities = replace(able, identity=name)
 
     async def chat(self, request: ChatRequest) -> Completion:
         """Generate one completion; cancelling the task aborts it in the engine.
@@ -163,6 +166,10 @@ class VllmClient(OpenAIBackend):
     async def metrics(self) -> EngineMetrics:
         """The counts of the engine, summed over the replicas. Raises `BackendError`."""
         return read_metrics(await self.get_text("/metrics"))
+
+    async def _identity(self, spec: ModelSpec, able: Capabilities, root: str) -> str | None:
+        """The name for the cache; `root` is where the server says that its weights are from."""
+        return endpoint_identity(spec, base_urls(spec), able, self._dialect, root=root)
 
     @property
     def _by_pooling(self) -> bool:

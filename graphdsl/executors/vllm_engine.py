@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ from graphdsl.executors.tally import Tally
 from graphdsl.executors.vllm_arguments import in_flight, weights
 from graphdsl.executors.vllm_generation import EngineReply, floor, sampling_params
 from graphdsl.executors.vllm_host import EngineHost
+from graphdsl.executors.vllm_identity import engine_identity
 from graphdsl.executors.vllm_metrics import EngineMetrics
 from graphdsl.executors.vllm_request import accepted, control_of, no_text
 from graphdsl.executors.vllm_scores import first_tokens
@@ -89,7 +91,11 @@ class VllmEngine(Backend):
         folder = await asyncio.to_thread(weights, spec)
         host = EngineHost(spec, folder)
         await host.start()
-        return cls(spec, host, folder)
+        engine = cls(spec, host, folder)
+        able = engine._capabilities
+        name = await asyncio.to_thread(engine_identity, spec, able)
+        engine._capabilities = replace(able, identity=name)
+        return engine
 
     @property
     def capabilities(self) -> Capabilities:

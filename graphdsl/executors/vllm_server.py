@@ -25,6 +25,7 @@ from graphdsl.executors.vllm_arguments import (
     weights,
 )
 from graphdsl.executors.vllm_client import VllmClient
+from graphdsl.executors.vllm_identity import engine_identity
 from graphdsl.executors.vllm_library import ATTACH
 from graphdsl.executors.vllm_process import VllmProcess, free_port
 from graphdsl.executors.vllm_request import control_of
@@ -117,6 +118,10 @@ class VllmServer(VllmClient):
             await self._abandon(keep_log=kept)
             raise
         return self
+
+    async def _identity(self, spec: ModelSpec, able: Capabilities, root: str) -> str | None:
+        """By its weights: the port is another one each time, and means nothing."""
+        return await asyncio.to_thread(engine_identity, spec, able)
 
     async def _healthy(self) -> bool:
         try:

@@ -78,6 +78,11 @@ CALLING: Final = (
 )
 """How the engine treats calls that fail."""
 
+PLACEMENT: Final = (
+    Option("device", "text", "what it runs on, such as `gpu0`: models of one device run in turns"),
+)
+"""Where a model runs."""
+
 TIMEOUT: Final = 600.0
 """Seconds for a call over a network, or on a machine paid by the hour, without a `timeout`."""
 

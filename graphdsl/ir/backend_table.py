@@ -9,14 +9,26 @@ from __future__ import annotations
 
 from typing import Final
 
-from graphdsl.ir.backend_kind import CALLING, CAPABILITIES, PRICES, SAMPLING, BackendKind, Option
+from graphdsl.ir.backend_kind import (
+    CALLING,
+    CAPABILITIES,
+    PLACEMENT,
+    PRICES,
+    SAMPLING,
+    BackendKind,
+    Option,
+)
 
 _COMMON: Final = (*SAMPLING, *CALLING, *PRICES)
+_PLACED: Final = (*_COMMON, *PLACEMENT)
 
 _IN_FLIGHT: Final = Option(
     "max_in_flight", "int", "calls at the same time; default: found by trying", 1, 100_000
 )
 _CONTEXT: Final = Option("context", "int", "tokens of context", 64, 100_000_000)
+_REVISION: Final = Option(
+    "revision", "text", "your name for what the endpoint serves; the cache keeps each apart"
+)
 _REASONING: Final = Option(
     "reasoning_effort",
     "word",
@@ -40,6 +52,7 @@ def _endpoint(addresses: Option, beyond: frozenset[str] = frozenset()) -> tuple[
         Option("api_key", "secret", "the environment variable that holds the key"),
         _IN_FLIGHT,
         _CONTEXT,
+        _REVISION,
         _lacks(words),
         Option("has", "texts", has, words=words),
     )
@@ -71,6 +84,20 @@ _RECORDED: Final = frozenset(
     | {"completions", "structured"}
 )
 
+_ENGINE: Final = (
+    Option(
+        "cache",
+        "word",
+        "what it remembers of prompts: `slots` as llama.cpp, `blocks` as vLLM",
+        words=("none", "slots", "blocks"),
+    ),
+    Option("cache_block", "int", "tokens of a block; default: 16", 1, 4096),
+    Option("cache_tokens", "int", "tokens that blocks hold; default: 100 000", 1, 1_000_000_000),
+    Option("prefill", "number", "prompt tokens read per second, one call at a time; 0: at once", 0),
+    Option("decode", "number", "tokens that each call writes per second; 0: at once", 0),
+)
+"""How a simulated engine takes its time."""
+
 BACKENDS: Final = {
     kind.name: kind
     for kind in (
@@ -78,7 +105,7 @@ BACKENDS: Final = {
             "embedded",
             "a GGUF model in this process, on the CPU, through llama.cpp",
             (
-                *_COMMON,
+                *_PLACED,
                 Option("slots", "int", "generations that run at the same time", 1, 256),
                 Option("context", "int", "tokens of context for one generation", 64, 1_000_000),
                 Option(
@@ -92,7 +119,7 @@ BACKENDS: Final = {
             "openai",
             "any server with the OpenAI interface, local or remote",
             (
-                *_COMMON,
+                *_PLACED,
                 *_endpoint(_REPLICAS),
                 _REASONING,
                 Option("stream", "bool", "read replies as they are written"),
@@ -110,7 +137,7 @@ BACKENDS: Final = {
             "vllm",
             "a model on vLLM: a server that runs, one that is started, or in this process",
             (
-                *_COMMON,
+                *_PLACED,
                 *_endpoint(_REPLICAS),
                 Option(
                     "run",
@@ -175,7 +202,7 @@ BACKENDS: Final = {
             "simulated",
             "a model of a model: deterministic by seed, for tests and planning; it knows nothing",
             (
-                *_COMMON,
+                *_PLACED,
                 Option("seed", "int", "seed of the simulation"),
                 Option(
                     "accuracy", "number", "probability that one sample holds the right answer", 0, 1
@@ -198,6 +225,7 @@ BACKENDS: Final = {
                 ),
                 Option("slots", "int", "calls that run at the same time", 1, 1_000_000),
                 Option("context", "int", "tokens of context", 64, 10_000_000),
+                *_ENGINE,
                 Option(
                     "lacks",
                     "texts",

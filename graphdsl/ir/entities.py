@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from graphdsl.ir.backends import COMPOSITES
 
@@ -64,12 +64,27 @@ class ModelSpec:
         return self.members[0].setting(name, default)
 
 
+UNLABELLED: Final = "unlabelled"
+"""What stands for the split of a run that has none."""
+
+LEARNING: Final = (UNLABELLED, "search")
+"""The splits that a memory learns from unless its block says otherwise."""
+
+EVALUATION_SPLITS: Final = frozenset({"validation", "certificate", "test"})
+"""Splits that are there to measure: only runs of the same split see what their runs wrote."""
+
+STATIC_EMBEDDER: Final = "wordllama"
+"""The word for the embeddings that come with the extra `embeddings`."""
+
+
 @dataclass(frozen=True, slots=True)
 class MemorySpec:
     """A declared memory: `store` is its SQLite file as written, or None for in-process only.
 
-    `folder` is where a relative path starts from (None: the working directory); it is no part of
-    the memory's identity in a graph, so that a program means the same wherever it lies.
+    `options` are the other entries of the block: `version` (int), `learns_from` (texts), `embed`
+    (`wordllama` or a `ModelSpec`). `folder` is where a relative path starts from (None: the working
+    directory); it is no part of the memory's identity in a graph, so that a program means the same
+    wherever it lies.
     """
 
     name: str
@@ -81,6 +96,22 @@ class MemorySpec:
     def path(self) -> Path | None:
         """The absolute path of the store, if it has a file."""
         return None if self.store is None else Path(self.folder or "", self.store).resolve()
+
+    @property
+    def version(self) -> int | None:
+        """The version that it is frozen at; None where it is as it is when a run begins."""
+        version = self.options.get("version")
+        return None if version is None else int(version)
+
+    @property
+    def learns_from(self) -> tuple[str, ...]:
+        """The splits whose runs may write, and whose entries may be read."""
+        return tuple(self.options.get("learns_from", LEARNING))
+
+    @property
+    def embed(self) -> str | ModelSpec:
+        """What turns its texts into vectors: a model, or the word of the static embeddings."""
+        return self.options.get("embed", STATIC_EMBEDDER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ repeat         inputs by carried name (start values); attrs rounds, until (Bool:
                a result `until`), keep ("last" or "best": then a result `score`); region `body`
                with the carried names as parameters and results: `next.NAME` for every carried
                name, plus every exported name; value: a record of exported and carried names
-each           input items; attr bound; region `body` (parameter: the variable), result `yield`;
+each           input items; attrs bound, and perhaps until (a stop rule, see
+               `graphdsl.ops.quorum`); region `body` (parameter: the variable), result `yield`;
                value: a list
 fold           inputs items and carried names; attr bound; region `body` (parameters: the
                variable, then carried names), results `next.NAME`; value: a record of carried

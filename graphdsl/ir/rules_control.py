@@ -53,7 +53,7 @@ SHAPES: Final = {
     "render": Shape(attrs=("prompt",), named=True),
     "convert": Shape(inputs=("of",), attrs=("to",)),
     "repeat": Shape(attrs=("rounds",), options=("until", "keep"), regions=("body",), named=True),
-    "each": Shape(inputs=("items",), attrs=("bound",), regions=("body",)),
+    "each": Shape(inputs=("items",), attrs=("bound",), options=("until",), regions=("body",)),
     "fold": Shape(inputs=("items",), attrs=("bound",), regions=("body",), named=True),
     "if": Shape(inputs=("condition",), regions=("then", "else")),
     "within": Shape(attrs=("budget",), regions=("body",)),

@@ -37,6 +37,8 @@ def attrs(subject: Subject) -> Iterator[Breach]:
             if param.required and node.attr(name) is None:
                 yield node.id, f"lacks the attribute `{name}`"
         for name, value in node.attrs:
+            if name in operator.attached:
+                continue
             if name not in params:
                 yield node.id, f"has the attribute `{name}`, which `{node.op}` does not take"
             elif not _entity_fits(params[name], value):

@@ -65,6 +65,11 @@ class Signature(Protocol):
         """Edges whose items may come in any order."""
         ...
 
+    @property
+    def attached(self) -> frozenset[str]:
+        """Attributes that passes set, which are no part of a graph's identity."""
+        ...
+
 
 Operators = Mapping[str, Signature]
 """Operators by name."""

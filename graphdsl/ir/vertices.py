@@ -7,9 +7,9 @@ its insides. Edges of one name into one vertex may change places; that is how or
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
-from graphdsl.ir.content import Contents, links, position
+from graphdsl.ir.content import Contents, links, plain, position
 from graphdsl.ir.nodes import Graph, Hole, HoleRef, Node, Region, Symbol, ValueId, walk
 from graphdsl.ir.order import Order
 from graphdsl.ir.prune import carried_params, steers
@@ -17,6 +17,9 @@ from graphdsl.ir.signatures import Operators
 
 Edge = tuple[str, int]
 """The name of an edge and the vertex that it comes from."""
+
+_STOP_RULE: Final = frozenset({"until"})
+"""What passes attach to an `each`."""
 
 
 class Vertices:
@@ -26,6 +29,7 @@ class Vertices:
         self.labels: list[Any] = []
         self.edges: list[list[Edge]] = []
         self._graph = graph
+        self._operators = operators
         self._contents = Contents.of(graph)
         self._order = Order(graph, operators)
         self._values: dict[ValueId, int] = {}
@@ -41,7 +45,8 @@ class Vertices:
             label = ("input", given.name, str(given.type), given.required, default)
             self._values[value] = self._add(label)
         for memory in graph.memories:
-            label = ("memory", self._contents.attr(memory.store), sorted(memory.options.items()))
+            options = sorted((name, plain(value)) for name, value in memory.options.items())
+            label = ("memory", self._contents.attr(memory.store), options)
             self._shared[Symbol("memory", memory.name)] = self._add(label)
         self._holes()
         for node in graph.body.nodes:
@@ -82,9 +87,16 @@ class Vertices:
         attrs = [
             (name, self._contents.attr(value, unordered=self._order.loose(node, name)))
             for name, value in node.attrs
-            if value is not None and not hidden
+            if value is not None and not hidden and name not in self._attached(node)
         ]
         return ("node", node.op, *sorted(attrs))
+
+    def _attached(self, node: Node) -> frozenset[str]:
+        """What passes have put there: it changes the cost of a graph, not what it means."""
+        if node.op == "each":
+            return _STOP_RULE
+        operator = self._operators.get(node.op)
+        return operator.attached if operator is not None else frozenset()
 
     def _links(self, node: Node) -> list[Edge]:
         """Edges from the holes and memories that a node mentions."""

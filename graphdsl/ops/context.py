@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from graphdsl.ir.entities import MemorySpec, ModelSpec
+from graphdsl.ops.concepts import Concept
+from graphdsl.ops.execution import Executed, Execution
 from graphdsl.values import Doc, Draft, Messages, Value
+
+if TYPE_CHECKING:
+    from graphdsl.ops.quorum_watch import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,11 @@ class Ask:
     seed: int | None = None
 
 
+NOT_NEEDED: Final = "not needed"
+"""The message with which a sample is cancelled that cannot change the outcome any more:
+`task.cancel(NOT_NEEDED)`. The engine refunds it and does not call the run exhausted."""
+
+
 class Context(Protocol):
     """The engine as one node sees it."""
 
@@ -39,16 +49,56 @@ class Context(Protocol):
         """
         ...
 
+    async def execute(self, work: Execution) -> Executed:
+        """Run code in the run's sandbox. What the code does is a result, never an exception.
+
+        Raises `SandboxError` when there is no sandbox that works.
+        """
+        ...
+
     def note(self, text: str) -> None:
         """Leave a remark on this node in the trace (for example a reply that did not parse)."""
         ...
 
-    def recall(self, memory: MemorySpec, query: str, top: int) -> tuple[Doc, ...]:
-        """The best entries of a memory as it was when the run began."""
+    def watch(self, watch: Watch) -> None:
+        """Say that the samples to come are needed until that watch is over.
+
+        What the budget refuses of them counts only where `count` says so.
+        """
+        ...
+
+    def count(self, asks: Iterable[Ask]) -> None:
+        """Say that these samples, of those that are watched, have had a part in the outcome."""
+        ...
+
+    def spare(self, total: int) -> None:
+        """Note that of `total` samples those that have not begun were not needed, if that is why
+        they have not. Those that had begun are counted anyway."""
+        ...
+
+    def keep(self) -> None:
+        """Say that this node's value cannot be computed again from its samples: it depends on
+        the order of their arrival, or on something outside. A journal then keeps it whole."""
+        ...
+
+    async def recall(
+        self, memory: MemorySpec, query: str, top: int, method: str
+    ) -> tuple[Doc, ...]:
+        """The best entries of a memory as it was when the run began. `method` is one of
+        `graphdsl.ops.registry.METHODS`."""
+        ...
+
+    async def concepts(self, memory: MemorySpec, query: str, most: int) -> tuple[Concept, ...]:
+        """The concepts of a memory as it was when the run began, by name; of more than `most`
+        those that fit the query best."""
         ...
 
     def remember(self, memory: MemorySpec, text: str, key: str | None) -> None:
         """Keep a text in a memory once the run has ended well."""
+        ...
+
+    def remember_concepts(self, memory: MemorySpec, concepts: Sequence[Concept]) -> None:
+        """Merge concepts into those of a memory once the run has ended well."""
         ...
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from graphdsl.ir.entities import ModelSpec
 from graphdsl.ops.context import Args, Ask, Context
 from graphdsl.ops.convert import to_messages
 from graphdsl.ops.neutral import neutralise
+from graphdsl.ops.quorum import rule_of, unneeded
+from graphdsl.ops.quorum_watch import Watch, together, watched
 from graphdsl.ops.roles import with_answer
-from graphdsl.values import Message, Messages, Value, as_text
+from graphdsl.values import Draft, Message, Messages, Value, as_text
 
 TEMPERATURE: Final = 0.7
 """Where neither the operator nor the model block has one."""
@@ -20,15 +23,53 @@ TEMPERATURE: Final = 0.7
 async def generate(context: Context, args: Args) -> Value:
     """Drafts in order of model, then temperature, then sample; all are drawn concurrently.
 
-    At temperature 0 samples would be equal, so one is drawn (rule G7) and a note says so.
+    At temperature 0 samples would be equal, so one is drawn (rule G7) and a note says so. With
+    `enough`, or a stop rule that the compiler attached (`until`), those that are not needed any
+    more are cancelled; cancelled drafts that say so stand in their places.
     """
     messages = with_context(to_messages(args["prompt"]), args.get("context"))
     asks = list(_asks(context, args, messages))
     if len(asks) == 1:
         return (with_answer(await context.sample(asks[0])),)
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(context.sample(ask)) for ask in asks]
-    return tuple(with_answer(task.result()) for task in tasks)
+    enough = args.get("enough")
+    until = args.get("until") if enough is None else ("any_complete", int(enough))
+    rule = rule_of(until, len(asks))
+    if rule is None:
+        return await _all(context, asks)
+    watch = Watch(len(asks), rule)
+    await _some(context, asks, watch)
+    context.count(asks[index] for index in watch.counted())
+    if not watch.decided:
+        return watch.values(lambda index: None)
+    if enough is not None:
+        context.keep()
+    context.note(f"decided by {watch.needed} of {len(asks)} samples")
+    missing = unneeded(until)
+    return watch.values(lambda index: _missing(missing, asks[index]))
+
+
+async def _all(context: Context, asks: Sequence[Ask]) -> tuple[Draft, ...]:
+    """All the samples."""
+    try:
+        found = await together([context.sample(ask) for ask in asks])
+    except asyncio.CancelledError:
+        context.spare(len(asks))
+        raise
+    return tuple(map(with_answer, found))
+
+
+async def _some(context: Context, asks: Sequence[Ask], watch: Watch) -> None:
+    """Samples until the watch is over, or the node itself is not needed any more."""
+    context.watch(watch)
+    try:
+        await watched([context.sample(ask) for ask in asks], watch, with_answer)
+    finally:
+        context.spare(len(asks))
+
+
+def _missing(draft: Draft, ask: Ask) -> Draft:
+    """The draft that stands for a sample that was not needed."""
+    return replace(draft, model=ask.model.name, sample=ask.index, prompt=ask.messages)
 
 
 def with_context(messages: Messages, context: Value) -> Messages:

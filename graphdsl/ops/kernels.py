@@ -8,11 +8,14 @@ from typing import Final
 from graphdsl.ops import lists, memory, selection
 from graphdsl.ops.context import ModelKernel, PureKernel
 from graphdsl.ops.critique import critique
+from graphdsl.ops.exec import exec_
 from graphdsl.ops.extract import extract
 from graphdsl.ops.fuse import fuse
 from graphdsl.ops.generate import generate
 from graphdsl.ops.rank import rank
 from graphdsl.ops.revise import revise
+from graphdsl.ops.scored import scored
+from graphdsl.ops.unit_tests import unit_tests
 from graphdsl.ops.verify import verify
 from graphdsl.ops.vote import vote
 
@@ -29,6 +32,8 @@ PURE: Final[Mapping[str, PureKernel]] = {
     "complete": selection.complete,
     "passing": selection.passing,
     "best": selection.best,
+    "shortest": selection.shortest,
+    "scored": scored,
     "texts": lists.texts,
     "join": lists.join,
     "contains": lists.contains,
@@ -42,7 +47,11 @@ MODEL: Final[Mapping[str, ModelKernel]] = {
     "fuse": fuse,
     "verify": verify,
     "revise": revise,
+    "exec": exec_,
+    "unit_tests": unit_tests,
     "recall": memory.recall,
     "remember": memory.remember,
+    "recall_concepts": memory.recall_concepts,
+    "remember_concepts": memory.remember_concepts,
 }
 """Ask the engine for samples or memory."""

@@ -33,6 +33,9 @@ from graphdsl.ops.signature import Attrs, Bound, Operator, Param
 WORDS: Final = ("text", "number", "choice")
 """How answers are compared: as normalised text, as a number, as a letter of a multiple choice."""
 
+METHODS: Final = ("bm25", "embedding", "hybrid")
+"""How a memory ranks its entries: by shared words, by meaning, or by both."""
+
 _ITEMS: Final = ListOf(UNKNOWN)
 
 
@@ -73,6 +76,16 @@ def _present(types: Mapping[str, Type]) -> Type:
     return types.get("default", UNKNOWN) if isinstance(present, Unknown) else present
 
 
+def _executed(types: Mapping[str, Type]) -> Type:
+    """As many drafts as are given; one for a draft or a text."""
+    return DRAFTS if isinstance(types.get("of"), ListOf) else DRAFT
+
+
+def _judged(types: Mapping[str, Type]) -> Type:
+    """As many verdicts as there are drafts."""
+    return ListOf(VERDICT) if isinstance(types.get("drafts"), ListOf) else VERDICT
+
+
 def _one_call(attrs: Attrs) -> Bound:
     return Bound(0, 1)
 
@@ -88,14 +101,23 @@ def _collaborated(attrs: Attrs) -> Bound:
 
 
 def _generated(attrs: Attrs) -> Bound:
-    """All samples of every model and temperature; one where the temperature is known to be 0."""
+    """All samples of every model and temperature; one where the temperature is known to be 0.
+
+    At least those that a stop rule needs.
+    """
     samples = int(attrs.get("samples") or 0)
     total = sum(
         min(samples, 1) if temperature == 0 else samples
         for model in _several(attrs.get("models") or ())
         for temperature in _several(_temperature(attrs, model))
     )
-    return Bound(total, total)
+    enough = attrs.get("enough")
+    until = attrs.get("until") if enough is None else ("any_complete", int(enough))
+    if until is None:
+        return Bound(total, total)
+    from graphdsl.ops.quorum import least_items  # brings the reading of answers with it
+
+    return Bound(least_items(until, total), total)
 
 
 def _temperature(attrs: Attrs, model: Any) -> Any:
@@ -146,6 +168,35 @@ _RETRIES: Final = Param(
     high=10,
     integer=True,
 )
+_DEADLINE: Final = Param(
+    "deadline",
+    "how long it may take: samples that are late are cut off, and it goes on with what it has",
+    (NUMBER,),
+    default=None,
+    static=True,
+    units=("seconds", "minutes"),
+)
+_TIMEOUT: Final = Param(
+    "timeout",
+    "how long one run of the code may take; default: 10 seconds",
+    (NUMBER,),
+    default=None,
+    static=True,
+    units=("seconds", "minutes"),
+)
+_MIN_SUCCESS: Final = Param(
+    "min_success",
+    "how many drafts must be complete; with fewer the result is a failed draft that says so",
+    (NUMBER,),
+    default=None,
+    static=True,
+    low=1,
+    integer=True,
+)
+
+
+def _enough(doc: str) -> Param:
+    return Param("enough", doc, (NUMBER,), default=None, static=True, low=1, integer=True)
 
 
 def _role(default: str, *provides: str) -> Param:
@@ -216,9 +267,15 @@ _SIGNATURES: Final = (
                 integer=True,
                 needs="seeds",
             ),
+            _enough(
+                "return when so many drafts are complete, whichever they are, and cancel the "
+                "others (first-finish search); default: wait for all"
+            ),
+            _DEADLINE,
         ),
         _always(DRAFTS),
         calls=_generated,
+        attached=frozenset({"until"}),
         source="Brown et al. 2024, Large Language Monkeys, arXiv 2407.21787",
     ),
     Operator(
@@ -228,6 +285,24 @@ _SIGNATURES: Final = (
         (
             Param("drafts", "the candidates", (DRAFTS,)),
             _by_word("what makes two answers equal"),
+            Param(
+                "stop",
+                "when further drafts are not needed: `decided`, no draft left can change the "
+                "winner; `posterior`, the winner probably stays ahead; default: all count",
+                default=None,
+                static=True,
+                words=("decided", "posterior"),
+            ),
+            Param(
+                "level",
+                "how probably the winner must stay ahead with `stop: posterior`; default: 0.95",
+                (NUMBER,),
+                default=None,
+                static=True,
+                low=0.5,
+                high=0.999999,
+            ),
+            _MIN_SUCCESS,
         ),
         _always(DRAFT),
         unordered=frozenset({"drafts"}),
@@ -254,6 +329,8 @@ _SIGNATURES: Final = (
             _MAX_TOKENS,
             _RETRIES,
             _role("std.roles.rank", "question", "candidates", "count"),
+            _MIN_SUCCESS,
+            _DEADLINE,
         ),
         _always(DRAFTS),
         calls=_asked,
@@ -270,6 +347,8 @@ _SIGNATURES: Final = (
             _MAX_TOKENS,
             _RETRIES,
             _role("std.roles.critique", "question", "candidates", "count"),
+            _MIN_SUCCESS,
+            _DEADLINE,
         ),
         _always(TEXTS),
         calls=_asked,
@@ -286,6 +365,8 @@ _SIGNATURES: Final = (
             _TEMPERATURE,
             _MAX_TOKENS,
             _role("std.roles.fuse", "question", "candidates", "count"),
+            _MIN_SUCCESS,
+            _DEADLINE,
         ),
         _always(DRAFT),
         calls=_one_call,
@@ -302,6 +383,7 @@ _SIGNATURES: Final = (
             _MAX_TOKENS,
             _RETRIES,
             _role("std.roles.verify", "question", "candidate"),
+            _DEADLINE,
         ),
         _always(VERDICT),
         calls=_asked,
@@ -320,6 +402,7 @@ _SIGNATURES: Final = (
             _TEMPERATURE,
             _MAX_TOKENS,
             _role("std.roles.revise", "question", "candidate", "feedback"),
+            _DEADLINE,
         ),
         _always(DRAFT),
         calls=_one_call,
@@ -359,7 +442,8 @@ _SIGNATURES: Final = (
     ),
     Operator(
         "recall",
-        "The entries of a memory that fit a query best (BM25), as they were when the run began.",
+        "The entries of a memory that fit a query best, as they were when the run began: by words "
+        "(BM25), by meaning (cosine of embeddings), or by both (reciprocal rank fusion).",
         (
             Param("memory", "where to look", (MEMORY,), static=True),
             Param("query", "what to look for", (TEXT,)),
@@ -372,10 +456,12 @@ _SIGNATURES: Final = (
                 low=0,
                 integer=True,
             ),
+            Param("method", "how to rank", default="bm25", static=True, words=METHODS),
         ),
         _always(DOCS),
         positional=2,
-        source="Robertson & Zaragoza 2009, The Probabilistic Relevance Framework",
+        source="Robertson & Zaragoza 2009, The Probabilistic Relevance Framework; Cormack et al. "
+        "2009, Reciprocal Rank Fusion",
     ),
     Operator(
         "remember",
@@ -388,6 +474,64 @@ _SIGNATURES: Final = (
         _always(TEXT),
         positional=2,
         effect=True,
+    ),
+    Operator(
+        "recall_concepts",
+        "The concepts of a memory that a model chooses for a problem: it sees all of them in short "
+        "and answers with names.",
+        (
+            Param("memory", "where to look", (MEMORY,), static=True),
+            Param("query", "the problem", (TEXT,)),
+            Param(
+                "top",
+                "at most so many concepts",
+                (NUMBER,),
+                default=5,
+                static=True,
+                low=0,
+                integer=True,
+            ),
+            Param(
+                "shown",
+                "at most so many concepts to choose from; of more, those that fit the problem best",
+                (NUMBER,),
+                default=200,
+                static=True,
+                low=0,
+                integer=True,
+            ),
+            _BY,
+            _TEMPERATURE,
+            _MAX_TOKENS,
+            _RETRIES,
+            _role("std.roles.select_concepts", "question", "concepts", "count"),
+            _DEADLINE,
+        ),
+        _always(DOCS),
+        positional=2,
+        calls=_asked,
+        source="ArcMemo: Abstract Reasoning Composition with Lifelong LLM Memory, arXiv 2509.04439",
+    ),
+    Operator(
+        "remember_concepts",
+        "Has a model name the reusable concepts in a solution, merges them by name into a memory "
+        "when the run ends well, and gives them.",
+        (
+            Param("memory", "where to keep them", (MEMORY,), static=True),
+            Param("solution", "a solved problem's solution", (TEXT,)),
+            Param("question", "the problem that it solves", (TEXT,)),
+            _BY,
+            _TEMPERATURE,
+            _MAX_TOKENS,
+            _RETRIES,
+            _role("std.roles.abstract_concepts", "question", "solution"),
+            _DEADLINE,
+        ),
+        _always(DOCS),
+        positional=2,
+        calls=_asked,
+        effect=True,
+        source="ArcMemo: Abstract Reasoning Composition with Lifelong LLM Memory, arXiv 2509.04439",
     ),
     Operator(
         "extract",
@@ -466,6 +610,10 @@ _SIGNATURES: Final = (
         (
             Param("drafts", "the candidates", (DRAFTS,)),
             Param("verdicts", "one verdict per draft, in order", (ListOf(VERDICT),)),
+            _enough(
+                "as soon as so many have passed, whichever they are, judge no more; default: "
+                "judge all"
+            ),
         ),
         _always(DRAFTS),
         positional=2,
@@ -473,8 +621,88 @@ _SIGNATURES: Final = (
     Operator(
         "best",
         "The complete draft with the highest score; ties: mean log-probability, then the earliest.",
-        (Param("drafts", "the candidates", (DRAFTS,)),),
+        (
+            Param("drafts", "the candidates", (DRAFTS,)),
+            Param(
+                "stop",
+                "`decided`: drafts after the first with the score 1 do not count, and need not be "
+                "judged; default: all count",
+                default=None,
+                static=True,
+                words=("decided",),
+            ),
+            _MIN_SUCCESS,
+        ),
         _always(DRAFT),
+    ),
+    Operator(
+        "shortest",
+        "The complete drafts with the fewest tokens, shortest first: those that would have "
+        "finished first.",
+        (
+            Param("drafts", "the candidates", (DRAFTS,)),
+            Param(
+                "keep",
+                "how many to keep; default: all",
+                (NUMBER,),
+                default=None,
+                static=True,
+                low=1,
+                integer=True,
+            ),
+            _MIN_SUCCESS,
+        ),
+        _always(DRAFTS),
+        source="Agarwal et al. 2025, First Finish Search, arXiv 2505.18149",
+    ),
+    Operator(
+        "exec",
+        "Runs the Python code of a reply (its last fenced block) in a sandbox: a draft whose text "
+        "is what the code printed, and whose answer is the last line of that. Code that fails "
+        "gives a failed draft.",
+        (
+            Param("of", "drafts, a draft or a text", (DRAFTS, DRAFT, TEXT)),
+            Param("stdin", "what the code reads from its standard input", (TEXT,), default=None),
+            _TIMEOUT,
+        ),
+        _executed,
+        outside=True,
+        source="Chen et al. 2022, Program of Thoughts, arXiv 2211.12588",
+    ),
+    Operator(
+        "unit_tests",
+        "Judges the Python code of each draft by tests that it never sees: one verdict per draft, "
+        "in order, with `score` = the share of tests that passed.",
+        (
+            Param("drafts", "the candidates", (DRAFTS, DRAFT)),
+            Param(
+                "tests",
+                'Python asserts, or JSON such as `{"args": [2], "returns": 4}` or '
+                '`{"stdin": "2", "stdout": "4"}`',
+                (TEXTS, TEXT),
+            ),
+            Param("before", "code that is put before each draft's", (TEXT,), default=None),
+            Param(
+                "entry",
+                "the function that `candidate` stands for; default: the last one of the code",
+                (TEXT,),
+                default=None,
+            ),
+            _TIMEOUT,
+        ),
+        _judged,
+        outside=True,
+        source="Chen et al. 2022, CodeT, arXiv 2207.10397",
+    ),
+    Operator(
+        "scored",
+        "The drafts, each with the score of its verdict, for `best` and `vote`.",
+        (
+            Param("drafts", "the candidates", (DRAFTS,)),
+            Param("verdicts", "one verdict per draft, in order", (ListOf(VERDICT),)),
+        ),
+        _always(DRAFTS),
+        positional=2,
     ),
     Operator(
         "texts",

@@ -21,7 +21,8 @@ class Param:
     allowed words of an enumeration (then `types` is empty). Numbers may have bounds, and be
     `integer`. `default` None means absent. `many` accepts a list of statics as well (for example
     several temperatures). `provides` names the values that a role prompt may use. `needs` is the
-    capability that a call which gives the parameter asks of its models.
+    capability that a call which gives the parameter asks of its models. With `units` it takes one
+    quantity in one of these, such as `seconds(10)`, and is a number of seconds.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Param:
     """Takes every further positional argument; the edges are named `0`, `1`, … in order."""
     provides: tuple[str, ...] = ()
     needs: str | None = None
+    units: tuple[str, ...] = ()
 
     @property
     def required(self) -> bool:
@@ -66,6 +68,9 @@ class Operator:
     `effect` marks operators that must not be removed or merged. `needs` are backend capabilities.
     `unordered` names edges whose order does not matter to the result's distribution.
     `typed` kernels are given the type of their result, as text, in the attribute `type`.
+    `attached` names attributes that only the compiler's passes set; they change what a node costs
+    and not what it means, so they are no part of a graph's identity.
+    `outside` operators run code of models: their results cannot be computed at compile time.
     """
 
     name: str
@@ -79,6 +84,8 @@ class Operator:
     unordered: frozenset[str] = frozenset()
     source: str = ""
     typed: bool = False
+    attached: frozenset[str] = frozenset()
+    outside: bool = False
 
     def param(self, name: str) -> Param | None:
         """The parameter of that name, if any."""
@@ -91,5 +98,7 @@ class Operator:
 
     @property
     def pure(self) -> bool:
-        """True when it asks neither models nor memories: its result follows from its arguments."""
-        return not self.samples and all(MEMORY not in param.types for param in self.params)
+        """True when its result follows from its arguments: it asks neither models nor memories,
+        and runs no code."""
+        memories = any(MEMORY in param.types for param in self.params)
+        return not (self.samples or self.outside or memories)

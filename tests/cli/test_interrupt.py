@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from graphdsl.cli import interrupt
+from graphdsl.cli.ending import Endings
+from graphdsl.executors.runs import load_run, past_runs
+from graphdsl.executors.trace import Trace
+from graphdsl.executors.traces import telemetry
+from graphdsl.testing.faults import Hang
+from graphdsl.testing.faulty_server import MODEL, FaultyServer
 
 
 @pytest.fixture
@@ -24,6 +32,14 @@ def test_the_first_ctrl_c_interrupts_and_the_second_does_not(handler: interrupt.
     with pytest.raises(KeyboardInterrupt):
         handler(signal.SIGINT, None)
     handler(signal.SIGINT, None)
+
+
+def test_sigterm_interrupts_alike(handler: interrupt.Once) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        handler(signal.SIGTERM, None)
+    assert handler.terminated
+    handler(signal.SIGINT, None)
+    assert handler.terminated
 
 
 def test_ctrl_c_counts_again_when_the_first_was_swallowed(
@@ -103,6 +119,77 @@ def test_three_ctrl_c_do_not_crash_a_native_model(seconds: float, tmp_path: Path
     code, _, err = _interrupted(argv, tmp_path / "state", seconds)
     assert code == 130
     assert err.strip() == "error: interrupted"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("more", [(), ("--data", "{data}")])
+async def test_an_interrupted_run_leaves_its_trace_also_without_a_journal(
+    number: signal.Signals,
+    code: int,
+    more: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GRAPHDSL_STATE", str(tmp_path / "state"))
+    program, data = tmp_path / "far.tts", tmp_path / "data.jsonl"
+    data.write_text('{"question": "why"}\n')
+    async with FaultyServer() as server:
+        server.always = Hang()
+        program.write_text(
+            f'edition "2026"\nmodel far {{ backend = openai  name = "{MODEL}"  base_url = '
+            f'"{server.url}" }}\nflow main(question: Text = "why") -> Draft {{\n'
+            "  return first(generate(question, models: far))\n}\n"
+        )
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "graphdsl", "run", str(program), "--no-journal"),
+            *(one.format(data=data) for one in more),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        while not server.asked and process.returncode is None:
+            await asyncio.sleep(0.01)
+        process.send_signal(number)
+        await process.communicate()
+    assert process.returncode == code
+    (kept,) = past_runs()
+    assert (kept.flow, kept.status) == ("main", "cancelled")
+    trace = load_run(kept.run_id)
+    assert trace.error == "interrupted"
+    assert [one.finish for record in trace.walk() for one in record.calls] == ["cancelled"]
+
+
+def test_runs_are_waited_for_until_they_have_shown_their_traces() -> None:
+    shown: list[Trace] = []
+    endings = Endings(shown.append)
+    endings.started()
+    endings.started()
+    trace = Trace("r", "f", "h", 0.0)
+    endings(trace)
+    assert not endings.wait(0.0)
+    late = threading.Timer(0.05, endings, [trace])
+    late.start()
+    assert endings.wait(30)
+    assert shown == [trace, trace]
+    late.join()
+
+
+def test_leaving_at_once_sends_spans_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    def left(code: int) -> None:
+        done.append(f"left with {code}")
+
+    def sent(seconds: float) -> None:
+        done.append("sent")
+
+    monkeypatch.setattr(interrupt, "_handler", interrupt.Once())
+    monkeypatch.setattr(os, "_exit", left)
+    monkeypatch.setattr(telemetry, "deliver", sent)
+    interrupt.leave(0)
+    assert done == []
+    interrupt.leave(130)
+    assert done == ["sent", "left with 130"]
 
 
 def test_ctrl_c_before_the_command_line_is_loaded_prints_nothing() -> None:

@@ -170,7 +170,7 @@ LONG = (
 async def test_a_server_that_takes_more_than_it_may_is_told(call: Call, tmp_path: Path) -> None:
     path, data = tmp_path / "far.tts", tmp_path / "q.jsonl"
     data.write_text('{"question": "why"}\n')
-    argv = ("run", path, "main", "--budget", "completion_tokens=50")
+    argv = ("run", path, "main", "--no-cache", "--budget", "completion_tokens=50")
     async with FaultyServer() as server:
         path.write_text(FAR.format(model=MODEL, url=server.url))
         within = await asyncio.to_thread(call, *argv, "-i", "question=Tell me.")
@@ -180,6 +180,25 @@ async def test_a_server_that_takes_more_than_it_may_is_told(call: Call, tmp_path
     assert "over the budget" not in within.err
     assert "over the budget: completion_tokens=50 by 650; a server gave longer replies" in over.err
     assert "1 of 1 item went over the budget; a server gave longer replies" in items.err
+
+
+async def test_what_the_cache_had_is_told_and_what_it_saved(call: Call, tmp_path: Path) -> None:
+    path, data, out = (tmp_path / name for name in ("far.tts", "q.jsonl", "out.jsonl"))
+    data.write_text('{"question": "why"}\n{"question": "how"}\n')
+    run = ("run", path, "main")
+    async with FaultyServer() as server:
+        prices = f'{server.url}"  usd_per_mtok_in = 1_000  usd_per_mtok_out = "1000'
+        text = FAR.format(model=MODEL, url=prices).replace('"1000"', "1_000")
+        path.write_text(text)
+        first = await asyncio.to_thread(call, *run, "-i", "question=why")
+        again = await asyncio.to_thread(call, *run, "-i", "question=why")
+        items = await asyncio.to_thread(call, *run, "--data", data)
+        report = await asyncio.to_thread(call, *run, "--data", data, "--out", out, "--json")
+    assert "the cache" not in first.err
+    assert " · 1 from the cache · saved $" in again.err
+    assert " · 1 from the cache · saved $" in items.err
+    assert report.json["saved"]["calls"] == 2
+    assert report.json["saved"]["usd"] > 0
 
 
 def test_calls_whose_end_nobody_saw_are_told() -> None:

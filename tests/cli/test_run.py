@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from graphdsl.cli.output import safe
+from graphdsl.executors import runs
+from graphdsl.executors.cache.store import Cache
 
 Call = Callable[..., Any]
 ASK = "question=What is 2 + 2?"
@@ -327,3 +329,43 @@ def test_a_number_that_must_be_whole_is_asked_for(call: Call, program: Path) -> 
         done = call(*command)
         assert done.code == 2
         assert f"it must be a whole number{low}, not `{command[-1]}`" in done.err
+
+
+def test_no_defect_of_trace_keeping_costs_the_answer(
+    call: Call, program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr(runs, "keep_run", broken)
+    done = call("run", program, "sums", "-i", ASK)
+    assert (done.code, done.out.strip()) == (0, "4")
+    assert "the trace was not kept: RecursionError: too deep" in done.err
+
+
+def test_a_trace_that_cannot_be_written_names_the_file(
+    call: Call, program: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "runs.db").mkdir()
+    done = call("run", program, "sums", "-i", ASK)
+    assert (done.code, done.out.strip()) == (0, "4")
+    assert "the trace was not kept: " in done.err
+    assert f"`{tmp_path / 'state' / 'runs.db'}`" in done.err
+
+
+def test_what_a_cache_could_not_write_is_said(
+    call: Call, program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is known only once what waits to be written was flushed."""
+    flushed: list[Cache] = []
+
+    def flush(cache: Cache) -> None:
+        flushed.append(cache)
+
+    def notes(cache: Cache) -> tuple[str, ...]:
+        return ("the disk is full",) if cache in flushed else ()
+
+    monkeypatch.setattr(Cache, "flush", flush)
+    monkeypatch.setattr(Cache, "notes", property(notes))
+    assert "the disk is full" in call("run", program, "sums", "-i", ASK).err

@@ -32,7 +32,9 @@ def test_an_unknown_code_is_an_error(call: Call) -> None:
 
 def test_ops_shows_every_signature(call: Call) -> None:
     done = call("ops")
-    assert "vote(drafts: List[Draft], by: text | number | choice = text) -> Draft" in done.out
+    assert "revise(draft: Draft, using: List[Text] | Text?, by: Model" in done.out
+    assert "vote(drafts: List[Draft], by: text | number | choice = text, stop: " in done.out
+    assert "deadline: seconds(…) | minutes(…)?) -> List[Draft]" in done.out
     assert all(f"\n{name}(" in f"\n{done.out}" for name in OPERATORS)
 
 

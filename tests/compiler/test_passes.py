@@ -234,7 +234,7 @@ def test_the_observer_sees_each_pass_with_its_graphs() -> None:
         assert seconds >= 0
 
     final = optimise(graph, after=observe)
-    assert seen == [("constant-fold", 2, 1), ("dead-nodes", 1, 0)]
+    assert seen == [("constant-fold", 2, 1), ("dead-nodes", 1, 0), ("quorum", 0, 0)]
     assert final.body.nodes == ()
 
 

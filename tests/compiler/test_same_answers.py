@@ -12,6 +12,7 @@ from graphdsl.compiler.pipeline import optimise
 from graphdsl.compiler.planner import plan
 from graphdsl.executors.backend_pool import Backends
 from graphdsl.executors.engine import execute
+from graphdsl.executors.run_options import RunOptions
 from graphdsl.ir.nodes import Graph, walk
 from tests.graphs import graphs
 
@@ -27,7 +28,9 @@ async def answers(*programs: Graph) -> list[Any]:
     async with Backends() as backends:
         for graph in programs:
             inputs = {"question": "What is 17 + 25?"}
-            result = await execute(plan(graph), inputs, backends=backends, seed=7)
+            result = await execute(
+                plan(graph), inputs, backends=backends, options=RunOptions(seed=7)
+            )
             found.append((result.output, result.status))
     return found
 

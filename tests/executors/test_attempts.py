@@ -34,7 +34,7 @@ from graphdsl.values import PICO, Draft, Finish, Usage
 from tests.plans import Fake, model, question, said, serving
 
 Reply = Callable[[ChatRequest], Any]
-PROMPT = prompt_bound(question())
+PROMPT = prompt_bound(ChatRequest(question()))
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +62,7 @@ async def never(_request: ChatRequest) -> Completion:
 async def draw(
     spec: ModelSpec, scope: Scope | None = None, record: Record | None = None, /, **fakes: Fake
 ) -> tuple[Draft, Sampler]:
-    sampler = Sampler(serving(**fakes), 0, asyncio.get_running_loop())
+    sampler = Sampler(serving(**fakes), asyncio.get_running_loop())
     ask = Ask(spec, question(), max_tokens=50)
     return await sampler.draw(ask, "f.d", scope or Scope(Budget()), record), sampler
 
@@ -106,7 +106,7 @@ async def test_after_the_last_attempt_the_draft_says_what_failed() -> None:
 
 async def test_all_attempts_of_a_sample_carry_one_key_and_others_another() -> None:
     fake = Fake(after(BrokenReply("a"), BrokenReply("b")))
-    sampler = Sampler(serving(m=fake), 0, asyncio.get_running_loop())
+    sampler = Sampler(serving(m=fake), asyncio.get_running_loop())
     for index in range(2):
         await sampler.draw(Ask(model(), question(), index), "n", Scope(Budget()), None)
     keys = [request.key for request in fake.asked]
@@ -145,7 +145,7 @@ async def test_a_wrong_key_ends_the_run() -> None:
 
 async def test_a_dead_model_is_left_alone_after_a_while() -> None:
     fake = Fake(lambda _: Unreachable("connection refused"))
-    sampler = Sampler(serving(m=fake), 0, asyncio.get_running_loop())
+    sampler = Sampler(serving(m=fake), asyncio.get_running_loop())
     asks = [Ask(model(), question(), index) for index in range(60)]
     drafts = [await sampler.draw(ask, "n", Scope(Budget()), None) for ask in asks]
     assert len(fake.asked) < 20
@@ -155,7 +155,7 @@ async def test_a_dead_model_is_left_alone_after_a_while() -> None:
 async def test_a_server_that_answered_and_is_gone_is_waited_for() -> None:
     gone = [Unreachable("connection refused") for _ in range(3)]
     script: Iterator[Any] = iter([said("one"), *gone, said("two")])
-    sampler = Sampler(serving(m=Fake(lambda _: next(script))), 0, asyncio.get_running_loop())
+    sampler = Sampler(serving(m=Fake(lambda _: next(script))), asyncio.get_running_loop())
     asks = [Ask(model(), question(), index) for index in range(2)]
     drafts = [await sampler.draw(ask, "n", Scope(Budget()), None) for ask in asks]
     assert [draft.text for draft in drafts] == ["one", "two"]
@@ -171,7 +171,7 @@ async def test_an_outage_is_waited_for_only_so_long(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(lane, "OUTAGE", 0.0)
     replies: Iterator[Any] = iter([said("one")])
     fake = Fake(lambda _: next(replies, None) or Unreachable("connection refused"))
-    sampler = Sampler(serving(m=fake), 0, asyncio.get_running_loop())
+    sampler = Sampler(serving(m=fake), asyncio.get_running_loop())
     asks = [Ask(model(), question(), index) for index in range(2)]
     drafts = [await sampler.draw(ask, "n", Scope(Budget()), None) for ask in asks]
     assert (drafts[1].error, len(fake.asked)) == ("connection refused", 2)
@@ -195,7 +195,7 @@ async def test_a_money_budget_holds_the_worst_case_and_settles_the_real_one() ->
     worst = (PROMPT + 50 * 4) / 10**6
     scope = Scope(Budget(usd=2 * worst))
     fake = Fake(said("x", tokens=5, prompt=7))
-    sampler = Sampler(serving(m=fake), 0, asyncio.get_running_loop())
+    sampler = Sampler(serving(m=fake), asyncio.get_running_loop())
     asks = [Ask(paid(), question(), index, max_tokens=50) for index in range(8)]
     drafts = await asyncio.gather(*[sampler.draw(ask, "n", scope, None) for ask in asks])
     assert all(draft.complete for draft in drafts)
@@ -211,7 +211,7 @@ async def test_a_money_budget_that_is_too_small_sends_nothing() -> None:
 
 async def test_without_max_tokens_a_money_budget_limits_the_reply() -> None:
     fake = Fake(said("x"))
-    sampler = Sampler(serving(m=fake), 0, asyncio.get_running_loop())
+    sampler = Sampler(serving(m=fake), asyncio.get_running_loop())
     scope = Scope(Budget(usd=(PROMPT + 4 * 30) / 10**6))
     await sampler.draw(Ask(paid(), question()), "n", scope, None)
     assert fake.asked[0].max_tokens == 30
@@ -298,7 +298,7 @@ async def test_a_model_that_cannot_be_opened_is_passed_over() -> None:
             raise ModelNotFound("no model `no-such-model`")
         return Fake("yes")
 
-    sampler = Sampler(Backends(opener), 0, asyncio.get_running_loop())
+    sampler = Sampler(Backends(opener), asyncio.get_running_loop())
     draft = await sampler.draw(Ask(spec, question()), "n", Scope(Budget()), None)
     assert draft.text == "yes"
 
@@ -320,7 +320,7 @@ async def test_when_all_fail_the_last_reason_stands() -> None:
 async def test_samples_of_a_round_robin_take_turns() -> None:
     fakes = {name: Fake(name) for name in "abc"}
     spec = either("round_robin", model("a"), model("b"), model("c"))
-    sampler = Sampler(serving(**fakes), 0, asyncio.get_running_loop())
+    sampler = Sampler(serving(**fakes), asyncio.get_running_loop())
     asks = [Ask(spec, question(), index) for index in range(9)]
     drafts = await asyncio.gather(*[sampler.draw(a, "n", Scope(Budget()), None) for a in asks])
     assert sorted(len(fake.asked) for fake in fakes.values()) == [3, 3, 3]
@@ -332,7 +332,7 @@ async def test_samples_of_a_round_robin_take_turns() -> None:
 async def test_a_round_robin_passes_over_a_model_that_fails() -> None:
     spec = either("round_robin", model("a"), model("b"))
     fakes = {"a": Fake(lambda _: BrokenReply("cut off"), metered=True), "b": Fake("yes")}
-    sampler = Sampler(serving(**fakes), 0, asyncio.get_running_loop())
+    sampler = Sampler(serving(**fakes), asyncio.get_running_loop())
     asks = [Ask(spec, question(), index) for index in range(4)]
     drafts = [await sampler.draw(ask, "n", Scope(Budget()), None) for ask in asks]
     assert [draft.text for draft in drafts] == ["yes"] * 4
@@ -349,7 +349,7 @@ async def test_groups_may_hold_groups() -> None:
 async def test_sampling_settings_of_a_group_are_its_own_else_its_first_member_s() -> None:
     fakes = {"a": Fake(lambda _: BrokenReply("cut off")), "b": Fake("yes")}
     members = model("a", temperature=0.3, top_p=0.9), model("b", temperature=0.1)
-    sampler = Sampler(serving(**fakes), 0, asyncio.get_running_loop())
+    sampler = Sampler(serving(**fakes), asyncio.get_running_loop())
     spec = either("fallback", *members, max_tokens=9)
     await sampler.draw(Ask(spec, question()), "n", Scope(Budget()), None)
     asked = fakes["b"].asked[0]
@@ -362,7 +362,7 @@ async def test_a_group_in_a_group_gives_all_its_members_a_turn() -> None:
         ModelSpec(f"{x}{y}", "round_robin", "", {"models": (model(x), model(y))})
         for x, y in ("ab", "cd")
     ]
-    sampler = Sampler(serving(**fakes), 0, asyncio.get_running_loop())
+    sampler = Sampler(serving(**fakes), asyncio.get_running_loop())
     asks = [Ask(either("round_robin", *pairs), question(), index) for index in range(16)]
     await asyncio.gather(*[sampler.draw(a, "n", Scope(Budget()), None) for a in asks])
     assert {name: len(fake.asked) for name, fake in fakes.items()} == dict.fromkeys("abcd", 4)
@@ -370,7 +370,7 @@ async def test_a_group_in_a_group_gives_all_its_members_a_turn() -> None:
 
 async def test_a_model_that_cannot_work_is_asked_once_in_a_run() -> None:
     dead = Fake(lambda _: AccessDenied("401"))
-    sampler = Sampler(serving(a=dead, b=Fake("yes")), 0, asyncio.get_running_loop())
+    sampler = Sampler(serving(a=dead, b=Fake("yes")), asyncio.get_running_loop())
     spec = either("fallback", model("a"), model("b"))
     for index in range(4):
         await sampler.draw(Ask(spec, question(), index), "n", Scope(Budget()), None)
@@ -403,7 +403,7 @@ async def test_what_the_budget_does_not_allow_goes_to_a_cheaper_model() -> None:
 
 async def test_a_pause_sends_others_to_the_fallback_at_once() -> None:
     busy = Fake(lambda _: RateLimited("slow down", retry_after=30.0))
-    sampler = Sampler(serving(a=busy, b=Fake("yes")), 0, asyncio.get_running_loop())
+    sampler = Sampler(serving(a=busy, b=Fake("yes")), asyncio.get_running_loop())
     spec = either("fallback", model("a"), model("b"))
     for index in range(3):
         ask = Ask(spec, question(), index)
@@ -414,7 +414,7 @@ async def test_a_pause_sends_others_to_the_fallback_at_once() -> None:
 
 async def test_nobody_waits_longer_for_a_pause_than_for_a_call() -> None:
     busy = Fake(lambda _: RateLimited("slow down", retry_after=3600.0))
-    sampler = Sampler(serving(m=busy), 0, asyncio.get_running_loop())
+    sampler = Sampler(serving(m=busy), asyncio.get_running_loop())
     asks = [Ask(model(timeout=2), question(), index) for index in range(3)]
     drawn = [sampler.draw(ask, "n", Scope(Budget()), None) for ask in asks]
     errors = [(await asyncio.wait_for(one, 5)).error or "" for one in drawn]
@@ -433,7 +433,7 @@ async def test_who_waits_for_a_pause_keeps_no_budget_from_others() -> None:
 
     scope = Scope(Budget(calls=2))
     fakes = {"busy": Fake(wait_then_pause, slots=1), "free": Fake("yes")}
-    sampler = Sampler(serving(**fakes), 0, asyncio.get_running_loop())
+    sampler = Sampler(serving(**fakes), asyncio.get_running_loop())
     busy = [
         asyncio.ensure_future(sampler.draw(Ask(model("busy"), question(), i), "n", scope, None))
         for i in range(2)
@@ -479,7 +479,7 @@ async def test_a_call_that_takes_too_long_costs_what_an_exact_meter_says() -> No
 
 async def test_samples_without_max_tokens_share_a_budget_one_after_another() -> None:
     scope = Scope(Budget(tokens=5000))
-    sampler = Sampler(serving(m=Fake(said("x"))), 0, asyncio.get_running_loop())
+    sampler = Sampler(serving(m=Fake(said("x"))), asyncio.get_running_loop())
     asks = [Ask(model(), question(), index) for index in range(3)]
     drafts = await asyncio.gather(*[sampler.draw(a, "n", scope, None) for a in asks])
     assert [draft.finish for draft in drafts] == [Finish.STOP] * 3
@@ -490,7 +490,7 @@ async def test_a_run_whose_model_cannot_be_opened_is_fruitless() -> None:
     async def opener(_spec: ModelSpec) -> Fake:
         raise BackendError("no room on the device")
 
-    sampler = Sampler(Backends(opener), 0, asyncio.get_running_loop())
+    sampler = Sampler(Backends(opener), asyncio.get_running_loop())
     draft = await sampler.draw(Ask(model(), question()), "n", Scope(Budget()), None)
     assert (draft.error, sampler.fruitless) == ("no room on the device", True)
 
@@ -513,7 +513,7 @@ async def test_only_what_was_not_recorded_goes_to_another_model() -> None:
     bank = ModelSpec("bank", "replay", "qwen", {"bank": "b.jsonl", "otherwise": (live,)})
     replies: dict[int, Any] = {0: said("recorded"), 1: NotRecorded("no"), 2: BrokenReply("disk")}
     fakes = {"bank": Fake(lambda r: replies[r.sample]), "live": Fake("fresh")}
-    sampler = Sampler(serving(**fakes), 0, asyncio.get_running_loop())
+    sampler = Sampler(serving(**fakes), asyncio.get_running_loop())
     drawn = [
         await sampler.draw(Ask(bank, question(), index), "n", Scope(Budget()), None)
         for index in range(3)

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from graphdsl.errors import OperatorError
+from graphdsl.errors import OperatorError, PlanError
 from graphdsl.executors.backend_pool import Backends
 from graphdsl.executors.engine import execute
 from graphdsl.executors.frame import STANDARD, Operators
 from graphdsl.executors.result import Result
+from graphdsl.executors.run_options import RunOptions
 from graphdsl.plan import Budget, Plan, Program
 from graphdsl.values import Value
 from tests.plans import Fake, Graph, model, serving
@@ -28,7 +29,9 @@ OPERATORS = Operators(
 
 
 async def run(program: Program, **fakes: Fake) -> Result:
-    return await execute(program, {}, backends=serving(**fakes), operators=OPERATORS)
+    return await execute(
+        program, {}, backends=serving(**fakes), options=RunOptions(operators=OPERATORS)
+    )
 
 
 def counting(attrs: Mapping[str, Any], scores: tuple[Any, ...] = ()) -> Program:
@@ -206,7 +209,10 @@ async def test_an_exhausted_scope_sends_no_more_samples_and_the_graph_goes_on() 
 async def test_the_run_budget_ends_inner_scopes_too() -> None:
     program = scoped(Budget(calls=10), 5)
     result = await execute(
-        program, {}, backends=serving(m=Fake("x")), budget=Budget(calls=2), operators=OPERATORS
+        program,
+        {},
+        backends=serving(m=Fake("x")),
+        options=RunOptions(budget=Budget(calls=2), operators=OPERATORS),
     )
     assert result.output["exhausted"] is True
     assert (result.status, result.exhausted) == ("exhausted", "calls(2)")
@@ -214,7 +220,10 @@ async def test_the_run_budget_ends_inner_scopes_too() -> None:
 
 async def test_pure_loops_need_no_backend() -> None:
     result = await execute(
-        counting({"rounds": 1000}), {}, backends=Backends(), operators=OPERATORS, trace=False
+        counting({"rounds": 1000}),
+        {},
+        backends=Backends(),
+        options=RunOptions(operators=OPERATORS, trace=False),
     )
     assert result.value == {"n": 1000, "seen": 999}
 
@@ -222,7 +231,10 @@ async def test_pure_loops_need_no_backend() -> None:
 async def test_a_loop_of_pure_steps_ends_when_the_time_is_over() -> None:
     program = counting({"rounds": 10_000_000})
     result = await execute(
-        program, {}, backends=serving(), operators=OPERATORS, budget=Budget(seconds=0.02)
+        program,
+        {},
+        backends=serving(),
+        options=RunOptions(operators=OPERATORS, budget=Budget(seconds=0.02)),
     )
     assert (result.status, result.exhausted) == ("exhausted", "seconds(0.02)")
     assert 0 < result.value["n"] < 10_000_000
@@ -239,3 +251,18 @@ async def test_a_text_that_doubles_each_round_is_an_error_that_names_the_node() 
     )
     with pytest.raises(OperatorError, match=r"`body.join1\[22\]` failed: .*4,194,304 characters"):
         await run(graph.program(loop))
+
+
+async def test_an_effect_in_a_list_that_may_end_early_is_refused() -> None:
+    """The compiler makes no such plan; one that was written by hand would lose the effect."""
+    inner = Graph(("x",), name="inner")
+    kept = inner.step("remember", {"memory": "notes"}, text=inner.param("x"))
+    body = Graph(("x",), name="body")
+    plan = {"body": inner.plan(next_x=kept)}
+    looped = body.step("repeat", {"rounds": 1}, plan, x=body.param("x"))
+    graph = Graph()
+    attrs = {"bound": 2, "until": ("any_complete", 1)}
+    items = graph.const(("a", "b"))
+    each = graph.step("each", attrs, {"body": body.plan(yield_=looped)}, "flow.ys", items=items)
+    with pytest.raises(PlanError, match=r"`flow\.ys`: an `each` with a stop rule cannot hold"):
+        await run(graph.program(each))

@@ -14,6 +14,7 @@ from graphdsl.executors.abc import Backend, ChatRequest, Completion
 from graphdsl.executors.backend_pool import Backends
 from graphdsl.executors.engine import execute
 from graphdsl.executors.frame import STANDARD, Operators
+from graphdsl.executors.run_options import RunOptions
 from graphdsl.executors.trace import Trace
 from graphdsl.ir.types import NUMBER, TEXT, ListOf, OptionalOf
 from graphdsl.ops.context import Args, Context
@@ -53,7 +54,10 @@ async def test_a_chain_of_100_000_pure_steps_does_not_recurse() -> None:
         slot = graph.step("more", address="n", of=slot)
     operators = Operators({"more": lambda args: args["of"] + 1}, {})
     result = await execute(
-        graph.program(slot), {}, backends=Backends(), trace=False, operators=operators
+        graph.program(slot),
+        {},
+        backends=Backends(),
+        options=RunOptions(trace=False, operators=operators),
     )
     assert result.value == 100_000
 
@@ -78,7 +82,10 @@ async def test_long_pure_stretches_let_other_tasks_run() -> None:
     await asyncio.sleep(0)
     before = turns
     await execute(
-        graph.program(slot), {}, backends=Backends(), operators=Operators({"slow": slow}, {})
+        graph.program(slot),
+        {},
+        backends=Backends(),
+        options=RunOptions(operators=Operators({"slow": slow}, {})),
     )
     counter.cancel()
     assert turns > before + 2
@@ -107,7 +114,9 @@ async def test_a_slow_branch_does_not_hold_back_others() -> None:
         ends[chain] = slot
     program = graph.program(graph.listed(ends["slow"], ends["quick"]))
     operators = Operators(STANDARD.pure, {"stage": stage})
-    result = await execute(program, {}, backends=Backends(), operators=operators)
+    result = await execute(
+        program, {}, backends=Backends(), options=RunOptions(operators=operators)
+    )
     assert order == ["quick1", "quick2", "quick3", "slow1", "slow2", "slow3"]
     assert result.value == ["slow3", "quick3"]
 
@@ -124,9 +133,14 @@ async def test_results_do_not_depend_on_latency(attempt: int) -> None:
 
     latencies = random.Random(attempt)
     program = generating(20, temperature=(0.5, 1.0))
-    result = await execute(program, {"question": "?"}, backends=serving(m=Fake(answer)), seed=7)
+    result = await execute(
+        program, {"question": "?"}, backends=serving(m=Fake(answer)), options=RunOptions(seed=7)
+    )
     steady = await execute(
-        program, {"question": "?"}, backends=serving(m=Fake(lambda r: f"Answer: {r.seed}")), seed=7
+        program,
+        {"question": "?"},
+        backends=serving(m=Fake(lambda r: f"Answer: {r.seed}")),
+        options=RunOptions(seed=7),
     )
     assert result.output == steady.output
     assert len({draft.seed for draft in result.output}) == 40
@@ -135,7 +149,9 @@ async def test_results_do_not_depend_on_latency(attempt: int) -> None:
 async def test_another_run_seed_gives_other_samples_and_more_samples_keep_the_first() -> None:
     async def seeds(samples: int, seed: int) -> list[int]:
         program = generating(samples)
-        found = await execute(program, {"question": "?"}, backends=serving(m=Fake("x")), seed=seed)
+        found = await execute(
+            program, {"question": "?"}, backends=serving(m=Fake("x")), options=RunOptions(seed=seed)
+        )
         return [draft.seed for draft in found.output]
 
     assert (await seeds(8, 1))[:3] == await seeds(3, 1)
@@ -231,8 +247,7 @@ async def test_a_broken_operator_names_its_node_and_ends_everything() -> None:
             program,
             {"question": "?"},
             backends=serving(m=fake),
-            operators=operators,
-            observe=seen.append,
+            options=RunOptions(operators=operators, observe=seen.append),
         )
     assert raised.value.address == "flow.bad"
     assert isinstance(raised.value.__cause__, ZeroDivisionError)
@@ -266,7 +281,10 @@ async def test_a_kernel_cancelled_from_outside_does_not_hang_the_run() -> None:
     program = graph.program(graph.step("cancels"))
     with pytest.raises(OperatorError, match="cancelled from outside"):
         await execute(
-            program, {}, backends=Backends(), operators=Operators({}, {"cancels": cancels})
+            program,
+            {},
+            backends=Backends(),
+            options=RunOptions(operators=Operators({}, {"cancels": cancels})),
         )
 
 
@@ -353,9 +371,14 @@ async def test_a_run_without_calls_cannot_fail_for_lack_of_them() -> None:
 
 async def test_tracing_off_gives_the_same_result_without_a_trace() -> None:
     program = generating(3)
-    with_trace = await execute(program, {"question": "?"}, backends=serving(m=Fake("x")), seed=3)
+    with_trace = await execute(
+        program, {"question": "?"}, backends=serving(m=Fake("x")), options=RunOptions(seed=3)
+    )
     without = await execute(
-        program, {"question": "?"}, backends=serving(m=Fake("x")), seed=3, trace=False
+        program,
+        {"question": "?"},
+        backends=serving(m=Fake("x")),
+        options=RunOptions(seed=3, trace=False),
     )
     assert without.trace is None
     assert without.output == with_trace.output
@@ -380,7 +403,9 @@ async def test_models_that_answer_at_once_let_other_tasks_of_the_loop_run() -> N
         slot = graph.step("at_once", of=slot)
     other = asyncio.ensure_future(counting())
     operators = Operators(STANDARD.pure, {"at_once": at_once})
-    result = await execute(graph.program(slot), {}, backends=Backends(), operators=operators)
+    result = await execute(
+        graph.program(slot), {}, backends=Backends(), options=RunOptions(operators=operators)
+    )
     other.cancel()
     assert result.output == 400
     assert turns >= 20

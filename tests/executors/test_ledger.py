@@ -48,7 +48,7 @@ async def test_what_can_never_fit_is_refused_at_once_and_named() -> None:
     scope = Scope(Budget(completion_tokens=10))
     with pytest.raises(Refused, match=r"budget exhausted: completion_tokens\(10\)"):
         await scope.reserve(Amount(1, 0, 11))
-    assert scope.exhausted == "completion_tokens(10)"
+    assert scope.exhausted is None  # whoever asked says whether that matters
 
 
 async def test_what_would_fit_after_a_refund_waits_for_it() -> None:
@@ -109,15 +109,41 @@ async def test_the_limit_of_an_outer_scope_exhausts_the_inner_one_but_not_the_re
     run = Scope(Budget(calls=1))
     inner = Scope(Budget(), run)
     (await inner.reserve(CALL)).settle(Usage(calls=1))
-    with pytest.raises(Refused):
-        await inner.reserve(CALL)
+    assert inner.exhaust(await refusal(inner))
     assert (inner.exhausted, run.exhausted) == ("calls(1)", "calls(1)")
     other = Scope(Budget(calls=1), Scope(Budget()))
     (await other.reserve(CALL)).settle(Usage(calls=1))
-    with pytest.raises(Refused):
-        await other.reserve(CALL)
+    assert other.exhaust(await refusal(other))
     assert other.parent is not None
     assert (other.exhausted, other.parent.exhausted) == ("calls(1)", None)
+
+
+async def test_scopes_that_are_to_wait_are_not_exhausted_yet() -> None:
+    run = Scope(Budget(calls=1))
+    item = Scope(Budget(), run)
+    inner = Scope(Budget(calls=0), item)
+    own = await refusal(inner)
+    assert inner.exhaust(own, item)
+    (await run.reserve(CALL)).settle(Usage(calls=1))
+    outer = await refusal(item)
+    assert not inner.exhaust(outer, item)
+    assert (inner.exhausted, item.exhausted, run.exhausted) == ("calls(0)", None, None)
+    assert item.exhaust(outer)
+    assert (item.exhausted, run.exhausted) == ("calls(1)", "calls(1)")
+
+
+async def refusal(scope: Scope) -> Refused:
+    """Why a scope refuses one more call."""
+    with pytest.raises(Refused) as refused:
+        await scope.reserve(CALL)
+    return refused.value
+
+
+async def test_a_deadline_refuses_in_the_name_of_the_scope_that_set_it() -> None:
+    run = Scope(Budget(seconds=10), now=100)
+    inner = Scope(Budget(seconds=60), run, now=105)
+    refused = inner.overdue()
+    assert (refused.limit, refused.scope, run.exhausted) == ("seconds(10)", run, None)
 
 
 async def test_a_cancelled_waiter_makes_way() -> None:

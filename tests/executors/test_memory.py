@@ -14,12 +14,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graphdsl.errors import BackendError, InputError, OperatorError
-from graphdsl.executors import memory_store
 from graphdsl.executors.engine import execute
 from graphdsl.executors.frame import STANDARD, Operators
-from graphdsl.executors.memory import Recollection, Stores
-from graphdsl.executors.memory_store import Entry, Store
+from graphdsl.executors.memory import Recollection, Stores, connection
+from graphdsl.executors.memory.entry import Entry
+from graphdsl.executors.memory.origin import View
+from graphdsl.executors.memory.snapshot import Snapshot
+from graphdsl.executors.memory.store import Store
+from graphdsl.executors.run_options import RunOptions
+from graphdsl.ir.entities import LEARNING
 from graphdsl.plan import MemorySpec, Program
+from graphdsl.values import Doc
 from tests.plans import Graph, serving
 
 
@@ -27,9 +32,13 @@ def file_store(folder: Path) -> Store:
     return Store("lessons", folder / "lessons.db")
 
 
+def search(snapshot: Snapshot, query: str, top: int) -> tuple[Doc, ...]:
+    return snapshot.docs(snapshot.by_words(query, top), View(frozenset(LEARNING)))
+
+
 def found(store: Store, query: str, top: int = 10) -> list[str]:
     snapshot = store.take()
-    texts = [doc.text for doc in snapshot.search(query, top)]
+    texts = [doc.text for doc in search(snapshot, query, top)]
     store.release(snapshot)
     return texts
 
@@ -56,7 +65,7 @@ def test_the_best_match_comes_first(store: Store) -> None:
 def test_scores_are_higher_for_better_matches(store: Store) -> None:
     keep(store, "cat cat cat", "cat and some other words", "x", "y", "z")
     snapshot = store.take()
-    scores = [doc.score for doc in snapshot.search("cat", 5)]
+    scores = [doc.score for doc in search(snapshot, "cat", 5)]
     store.release(snapshot)
     assert scores == sorted(scores, reverse=True)
     assert scores[0] > scores[1] > 0
@@ -66,7 +75,7 @@ def test_an_entry_of_the_same_key_is_replaced(store: Store) -> None:
     keep(store, "old rule", key="rule")
     keep(store, "new rule", key="rule")
     snapshot = store.take()
-    docs = snapshot.search("rule old new", 5)
+    docs = search(snapshot, "rule old new", 5)
     store.release(snapshot)
     assert [(doc.id, doc.text) for doc in docs] == [("rule", "new rule")]
 
@@ -75,7 +84,7 @@ def test_a_snapshot_does_not_see_what_is_committed_later(store: Store) -> None:
     keep(store, "first lesson")
     before = store.take()
     keep(store, "second lesson")
-    assert [doc.text for doc in before.search("lesson", 5)] == ["first lesson"]
+    assert [doc.text for doc in search(before, "lesson", 5)] == ["first lesson"]
     assert found(store, "lesson") == ["first lesson", "second lesson"]
     store.release(before)
 
@@ -85,7 +94,7 @@ def test_runs_between_two_commits_share_a_snapshot(store: Store) -> None:
     first, second = store.take(), store.take()
     assert first is second
     store.release(first)
-    assert [doc.text for doc in second.search("lesson", 5)] == ["a lesson"]
+    assert [doc.text for doc in search(second, "lesson", 5)] == ["a lesson"]
     keep(store, "another lesson")
     third = store.take()
     assert third is not second
@@ -173,14 +182,14 @@ def test_a_full_disk_is_no_fault_of_the_inputs(
     """The file may not grow beyond the pages that it has, as on a disk that is full."""
     store = file_store(tmp_path)
     keep(store, "a lesson")
-    connect = memory_store._connect  # pyright: ignore[reportPrivateUsage]
+    connect = connection.connect
 
     def full(path: str, **known: Any) -> sqlite3.Connection:
-        connection = connect(path, **known)
-        connection.execute("PRAGMA max_page_count = 1")
-        return connection
+        small = connect(path, **known)
+        small.execute("PRAGMA max_page_count = 1")
+        return small
 
-    monkeypatch.setattr(memory_store, "_connect", full)
+    monkeypatch.setattr(connection, "connect", full)
     with pytest.raises(BackendError, match="full"):
         keep(store, "word " * 10_000)
     assert found(store, "lesson") == ["a lesson"]
@@ -189,7 +198,8 @@ def test_a_full_disk_is_no_fault_of_the_inputs(
 WRITER = """
 import sys
 from pathlib import Path
-from graphdsl.executors.memory_store import Entry, Store
+from graphdsl.executors.memory.entry import Entry
+from graphdsl.executors.memory.store import Store
 store = Store("lessons", Path(sys.argv[1]))
 for number in range(20):
     store.commit([Entry(f"lesson {number} of {sys.argv[2]}", None)])
@@ -234,7 +244,9 @@ async def test_a_run_recalls_what_earlier_runs_kept_not_its_own(kind: str, tmp_p
     program = remembering(memory(tmp_path / "m.db" if kind == "file" else None))
     recalled: list[Any] = []
     for text in ("lesson one", " ", "lesson two"):
-        result = await execute(program, {"text": text}, backends=serving(), stores=stores)
+        result = await execute(
+            program, {"text": text}, backends=serving(), options=RunOptions(stores=stores)
+        )
         recalled.append(result.output[1])
     assert recalled == [(), ("lesson one",), ("lesson one",)]
     stores.close()
@@ -245,9 +257,14 @@ async def test_a_run_that_fails_keeps_nothing() -> None:
     broken = remembering(memory(), broken=True)
     with pytest.raises(OperatorError):
         await execute(
-            broken, {"text": "lesson"}, backends=serving(), stores=stores, operators=OPERATORS
+            broken,
+            {"text": "lesson"},
+            backends=serving(),
+            options=RunOptions(stores=stores, operators=OPERATORS),
         )
-    result = await execute(remembering(memory()), {"text": "x"}, backends=serving(), stores=stores)
+    result = await execute(
+        remembering(memory()), {"text": "x"}, backends=serving(), options=RunOptions(stores=stores)
+    )
     assert result.output[1] == ()
     stores.close()
 

@@ -79,3 +79,35 @@ def test_an_exhausted_run_keeps_nothing() -> None:
     result = program.flow("cut").run_sync(text="secret six", budget=graphdsl.Budget(calls=1))
     assert result.status == "exhausted"
     assert seen(program.flow("look"), "secret") == []
+
+
+IDEAS = """edition "2026"
+memory ideas {}
+model sage {
+  backend = simulated
+  replies = ["[{\\"name\\": \\"gcd\\", \\"kind\\": \\"routine\\"}]"]
+}
+model picker { backend = simulated  replies = ["[\\"gcd\\"]"] }
+
+flow main(question: Text, solution: Text) -> List[Text] {
+  known = recall_concepts(ideas, question, by: picker)
+  found = remember_concepts(ideas, solution, question: question, by: sage)
+  return texts(known)
+}
+
+flow near(question: Text) -> List[Text] {
+  return texts(recall(ideas, question, method: hybrid))
+}
+"""
+
+
+def test_concepts_of_one_run_are_chosen_from_by_the_next() -> None:
+    program = graphdsl.load(IDEAS)
+    first = program.flow("main").run_sync(question="ratios?", solution="by gcd")
+    assert (first.value, first.usage.calls) == ([], 1)
+    second = program.flow("main").run_sync(question="primes?", solution="by gcd")
+    assert (second.value, second.usage.calls) == (["- gcd (routine)"], 2)
+
+
+def test_a_memory_that_nobody_has_written_to_needs_no_embeddings() -> None:
+    assert graphdsl.load(IDEAS).flow("near").run_sync(question="ratios?").value == []

@@ -14,6 +14,7 @@ from graphdsl.executors.backend_pool import Backends
 from graphdsl.executors.charging import bounded, prompt_bound
 from graphdsl.executors.lane import Lane, Served
 from graphdsl.executors.ledger import Amount, Scope
+from graphdsl.executors.run_options import RunOptions
 from graphdsl.executors.sampling import Sampler
 from graphdsl.executors.seeds import explicit_seed, sample_seed, stream_seed
 from graphdsl.executors.tally import Tally
@@ -25,7 +26,7 @@ from tests.plans import Fake, model, question, said, serving
 
 
 def sampler(fake: Fake, seed: int = 0) -> Sampler:
-    return Sampler(serving(m=fake), seed, asyncio.get_running_loop())
+    return Sampler(serving(m=fake), asyncio.get_running_loop(), RunOptions(seed=seed))
 
 
 def ask(index: int = 0, **known: Any) -> Ask:
@@ -122,7 +123,7 @@ async def test_a_refused_sample_is_cancelled_and_never_sent() -> None:
 async def test_samples_that_wait_get_what_others_did_not_use() -> None:
     """Each may use 40 of 100 tokens and uses 12; only two fit at once, all eight fit in the end."""
     fake = Fake(said("x", tokens=5, prompt=7))
-    worst = prompt_bound(question()) + 40
+    worst = prompt_bound(ChatRequest(question())) + 40
     scope = scope_of(tokens=2 * worst)
     draws = sampler(fake)
     asks = [ask(i, max_tokens=40) for i in range(8)]
@@ -214,8 +215,8 @@ def test_the_worst_case_covers_prompt_and_reply() -> None:
     request = ChatRequest(Messages.user("für"), max_tokens=30)
     same, worst = bounded(request, lane(), Scope(Budget(tokens=1000)))
     assert same is request
-    assert worst == Amount(1, prompt_bound(request.messages), 30)
-    assert prompt_bound(request.messages) >= len("für".encode()) + 30
+    assert worst == Amount(1, prompt_bound(request), 30)
+    assert prompt_bound(request) >= len("für".encode()) + 30
 
 
 def test_without_max_tokens_a_token_budget_limits_the_reply() -> None:

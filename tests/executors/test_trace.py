@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from pathlib import Path
 
 import pytest
 
-from graphdsl.errors import InputError
+from graphdsl.errors import BackendError, InputError
 from graphdsl.executors import runs
 from graphdsl.executors.engine import execute
-from graphdsl.executors.runs import keep_run, load_run, load_trace, past_runs, save_trace
+from graphdsl.executors.run_options import RunOptions
+from graphdsl.executors.runs import load_trace, save_trace
 from graphdsl.executors.trace import Trace, summary, without_rounds
 from graphdsl.plan import Program
 from graphdsl.values import Usage
@@ -36,7 +38,9 @@ def looped() -> Program:
 
 async def traced(*, content: bool = False) -> Trace:
     fake = Fake("Answer: 7")
-    result = await execute(looped(), {"q": "why?"}, backends=serving(m=fake), content=content)
+    result = await execute(
+        looped(), {"q": "why?"}, backends=serving(m=fake), options=RunOptions(content=content)
+    )
     assert result.trace is not None
     return result.trace
 
@@ -95,6 +99,19 @@ def test_money_in_a_trace_is_read_back_exactly(cost: int | None) -> None:
     assert Trace.from_dict(written).usage == usage
 
 
+async def test_a_trace_of_an_earlier_version_can_be_read() -> None:
+    data = (await traced(content=True)).to_dict()
+    for name in ("models", "file", "batch"):
+        del data[name]
+    for node in data["nodes"]:
+        for name in ("after", "spared", "passes"):
+            del node[name]
+        for call in node["calls"]:
+            del call["origin"], call["saved"]
+    old = Trace.from_dict(data)
+    assert (old.models, old.file, old.nodes[1].after) == ({}, "", None)
+
+
 async def test_a_trace_from_before_there_were_prices_has_an_unknown_cost() -> None:
     data = (await traced()).to_dict()
     calls = [call for node in data["nodes"] for call in node["calls"]]
@@ -126,21 +143,6 @@ async def test_saving_is_atomic_and_loading_explains_itself(tmp_path: Path) -> N
         load_trace(tmp_path / "none.json")
 
 
-async def test_past_runs_are_listed_newest_first_and_bounded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(runs, "KEPT", 3)
-    monkeypatch.setenv("GRAPHDSL_STATE", str(tmp_path))
-    for number in range(5):
-        path = keep_run(Trace(f"run-{number}", "flow", "hash", 0.0))
-        os.utime(path, (number, number))
-    keep_run(Trace("run-5", "flow", "hash", 0.0))
-    assert past_runs() == ["run-5", "run-4", "run-3"]
-    assert load_run("run-4").run_id == "run-4"
-    with pytest.raises(InputError, match="not the id of a run"):
-        load_run("../../etc/passwd")
-
-
 def test_the_state_folder_follows_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,3 +153,45 @@ def test_the_state_folder_follows_the_environment(
     assert runs.state_folder() == Path.home() / ".local" / "state" / "graphdsl"
     monkeypatch.setenv("GRAPHDSL_STATE", str(tmp_path / "own"))
     assert runs.state_folder() == tmp_path / "own"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("GRAPHDSL_STATE", "~/own")
+    assert runs.state_folder() == tmp_path / "own"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GRAPHDSL_STATE", "here")
+    assert runs.state_folder() == tmp_path / "here"
+
+
+async def test_the_trace_of_a_failed_run_says_why_when_it_is_shown() -> None:
+    def broken(_: object) -> str:
+        raise BackendError("it is broken")
+
+    shown: list[str | None] = []
+    options = RunOptions(observe=lambda trace: shown.append(trace.error))
+    backends = serving(m=Fake(broken))
+    result = await execute(looped(), {"q": "why?"}, backends=backends, options=options)
+    assert result.status == "failed"
+    assert shown == [result.error]
+    assert "it is broken" in str(result.error)
+
+
+async def test_the_trace_of_a_run_that_went_well_has_no_error() -> None:
+    assert (await traced()).error is None
+
+
+async def test_a_cancelled_run_was_interrupted() -> None:
+    begun, shown = asyncio.Event(), list[Trace]()
+
+    async def never(_: object) -> str:
+        begun.set()
+        await asyncio.Event().wait()
+        return ""
+
+    options = RunOptions(observe=shown.append)
+    backends = serving(m=Fake(lambda request: never(request)))
+    work = execute(looped(), {"q": "why?"}, backends=backends, options=options)
+    task = asyncio.create_task(work)
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [(trace.status, trace.error) for trace in shown] == [("cancelled", "interrupted")]

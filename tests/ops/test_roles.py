@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graphdsl.ops.concepts import Concept
 from graphdsl.ops.context import Ask
 from graphdsl.ops.critique import critique, parse_blocks
+from graphdsl.ops.execution import Executed, Execution
 from graphdsl.ops.fuse import fuse
 from graphdsl.ops.kernels import MODEL, PURE
+from graphdsl.ops.quorum_watch import Watch
 from graphdsl.ops.rank import parse_order, rank
 from graphdsl.ops.registry import OPERATORS
 from graphdsl.ops.revise import revise
@@ -42,10 +45,33 @@ class Scripted:
     def note(self, text: str) -> None:
         self.notes.append(text)
 
-    def recall(self, memory: MemorySpec, query: str, top: int) -> tuple[Doc, ...]:
+    def watch(self, watch: Watch) -> None:
+        raise AssertionError("no role draws what it may not need")
+
+    def count(self, asks: Iterable[Ask]) -> None:
+        raise AssertionError("no role draws what it may not need")
+
+    def spare(self, total: int) -> None:
+        raise AssertionError("no role draws what it may not need")
+
+    def keep(self) -> None:
+        raise AssertionError("roles follow from their replies")
+
+    async def execute(self, work: Execution) -> Executed:
+        raise AssertionError("no role runs code")
+
+    async def recall(
+        self, memory: MemorySpec, query: str, top: int, method: str
+    ) -> tuple[Doc, ...]:
+        raise AssertionError("no role reads memory")
+
+    async def concepts(self, memory: MemorySpec, query: str, most: int) -> tuple[Concept, ...]:
         raise AssertionError("no role reads memory")
 
     def remember(self, memory: MemorySpec, text: str, key: str | None) -> None:
+        raise AssertionError("no role writes memory")
+
+    def remember_concepts(self, memory: MemorySpec, concepts: Sequence[Concept]) -> None:
         raise AssertionError("no role writes memory")
 
 
