@@ -121,11 +121,15 @@ class LogprobStats:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A final answer; `confidence` in [0, 1] when measured, `tie` marks a tie that was broken."""
+    """A final answer; `confidence` in [0, 1] when measured, `tie` marks a tie that was broken.
+
+    `error` says why there is none, where the draft that it was made of does.
+    """
 
     text: str
     confidence: float | None = None
     tie: bool = False
+    error: str | None = None
 
     def __str__(self) -> str:
         return self.text

@@ -409,3 +409,54 @@ def test_shutdown_tells_those_who_wait(module: graphdsl.Module) -> None:
     graphdsl.shutdown()
     with pytest.raises(graphdsl.GraphDslError, match="shut down while this ran"):
         future.result(30)
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"session": 3}, "`session` must be a `graphdsl.Session`"),
+        ({"journal": True}, "`journal` must be a path"),
+        ({"record": 3}, "`record` must be a path"),
+        ({"split": 5}, "`split` must be the name"),
+        ({"sandbox": "nonsense"}, "there is no sandbox `nonsense`"),
+        ({"cache": 5}, "cache"),
+    ],
+)
+def test_an_option_of_a_wrong_kind_says_what_it_must_be(
+    module: graphdsl.Module, given: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(graphdsl.InputError, match=reason):
+        module.flow("sums").run_sync(question="What is 1 + 1?", **given)
+
+
+def test_inputs_by_position_or_given_twice_say_how_to_give_them(module: graphdsl.Module) -> None:
+    flow = module.flow("sums")
+    with pytest.raises(graphdsl.InputError, match="inputs go by name"):
+        flow.run_sync("What is 1 + 1?")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(graphdsl.InputError, match="given twice"):
+        flow.run_sync({"question": "a"}, question="b")
+
+
+@pytest.mark.parametrize("given", [None, b"x", 3])
+def test_what_is_no_path_and_no_text_is_no_program(given: Any) -> None:
+    with pytest.raises(graphdsl.InputError, match="a path, or from its text"):
+        graphdsl.load(given)
+
+
+def test_a_session_of_a_wrong_kind_says_what_it_must_be() -> None:
+    with pytest.raises(graphdsl.InputError, match="a session needs a"):
+        graphdsl.Session(5)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(graphdsl.InputError, match="`within` must be another"):
+        graphdsl.Session(graphdsl.Budget(), within=3)  # pyright: ignore[reportArgumentType]
+
+
+def test_too_few_complete_drafts_are_the_reason_also_of_an_answer() -> None:
+    text = """edition "2026"
+model sim { backend = simulated  failures = 1.0  attempts = 1 }
+flow f(question: Text) -> Answer {
+  return vote(generate(question, models: sim, samples: 3), by: number, min_success: 2)
+}
+"""
+    result = graphdsl.load(text).flow().run_sync(question="What is 1 + 1?")
+    assert result.status == "failed"
+    assert str(result.error).startswith("0 of 3 drafts are complete, 2 are needed")

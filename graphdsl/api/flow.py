@@ -173,7 +173,7 @@ class Flow:
         """
         import asyncio
 
-        given = {**(inputs or {}), **named}
+        given = _given(inputs, named)
         options = self._options(budget, seed, content, session, split, sandbox)
         async with beside(Loan(record, cache, journal), options) as opened:
             return await asyncio.wrap_future(self.start(given, opened))
@@ -202,7 +202,7 @@ class Flow:
 
         if runtime().here:
             raise RuntimeError("run_sync cannot be called from inside a run; use `await run(…)`")
-        given = {**(inputs or {}), **named}
+        given = _given(inputs, named)
         options = self._options(budget, seed, content, session, split, sandbox)
         with Loan(record, cache, journal).opened(options) as opened:
             future = self.start(given, opened)
@@ -222,12 +222,21 @@ class Flow:
         sandbox: str | None,
     ) -> RunOptions:
         from graphdsl.executors.run_options import RunOptions
+        from graphdsl.executors.session import Session
         from graphdsl.plan import Budget
 
         if budget is not None and not isinstance(budget, Budget):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InputError("`budget` must be a `graphdsl.Budget`, such as `Budget(calls=16)`")
         if isinstance(seed, bool) or not isinstance(seed, int):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InputError("`seed` must be a whole number")
+        if session is not None and not isinstance(session, Session):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InputError("`session` must be a `graphdsl.Session`")
+        if split is not None and not isinstance(split, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InputError("`split` must be the name of a part of the data")
+        if sandbox is not None:
+            from graphdsl.executors.sandbox.chosen import sandbox as known
+
+            known(sandbox)
         return RunOptions(
             budget=budget or Budget(),
             seed=seed,
@@ -283,6 +292,16 @@ class Flow:
         if any(hole.address == address for hole in self.open_graph.holes):
             return f'set its hole with pins: {{"{address}": …}} (`--with`, `Flow.with_`)'
         return "write its value in the program, or give it a hole there (`in …`)"
+
+
+def _given(inputs: Mapping[str, Any] | None, named: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs of a run, as a mapping and by name. Raises `InputError` for another shape."""
+    if inputs is not None and not isinstance(inputs, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError("inputs go by name, such as `run(question=…)`, or as a mapping of names")
+    for name in inputs or ():
+        if name in named:
+            raise InputError(f"the input `{name}` is given twice")
+    return {**(inputs or {}), **named}
 
 
 def _at(path: Path, diagnostic: Diagnostic) -> Diagnostic:

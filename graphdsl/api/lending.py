@@ -21,6 +21,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from graphdsl.api.caches import Caching, opened_cache
+from graphdsl.errors import InputError
 
 if TYPE_CHECKING:
     import asyncio
@@ -90,6 +91,8 @@ def _recording(bank: Recording | None, content: bool) -> AbstractContextManager[
 
     if isinstance(bank, Recorder):
         return nullcontext(bank)
+    if not isinstance(bank, str | os.PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError("`record` must be a path, or a `graphdsl.Recorder`")
     return Recorder.open(bank, content=content)
 
 
@@ -98,6 +101,7 @@ def _journalling(journal: Journalling | None) -> Generator[RunJournal | None]:
     if journal is None:
         yield None
         return
+    from graphdsl.executors.journal.run_journal import RunJournal
     from graphdsl.executors.journal.store import Journal, MemoryJournal
 
     if isinstance(journal, str | os.PathLike):
@@ -105,8 +109,10 @@ def _journalling(journal: Journalling | None) -> Generator[RunJournal | None]:
             yield own.run("0")
     elif isinstance(journal, Journal | MemoryJournal):
         yield journal.run("0")
-    else:
+    elif isinstance(journal, RunJournal):  # pyright: ignore[reportUnnecessaryIsInstance]
         yield journal
+    else:
+        raise InputError("`journal` must be a path, or a `graphdsl.Journal`")
 
 
 def _forgone(

@@ -28,6 +28,8 @@ def load(path_or_text: str | os.PathLike[str]) -> Module:
     `CompileError` with every diagnostic when the program is wrong, `InputError` when there is no
     such file.
     """
+    if not isinstance(path_or_text, str | os.PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError("a program is loaded from a path, or from its text as a str")
     checked = examine(path_or_text)
     if checked.module is None or has_errors(checked.diagnostics):
         raise wrong(checked)

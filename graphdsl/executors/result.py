@@ -69,7 +69,7 @@ class Result:
         """Why there is no answer, in words; None where there is one."""
         if self.status != "failed" and not is_missing(self.output):
             return None
-        if isinstance(self.output, Draft) and self.output.error:
+        if isinstance(self.output, Draft | Answer) and self.output.error:
             return self.output.error
         records = self.trace.walk() if self.trace is not None else ()
         calls = [call for record in records for call in record.calls]

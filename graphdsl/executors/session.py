@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
+from graphdsl.errors import InputError
 from graphdsl.executors.ledger import Scope
 from graphdsl.plan import Budget
 from graphdsl.values import Usage
@@ -20,11 +21,16 @@ class Session:
         result = await flow.run(question="…", session=session)
 
     What a run of the session reserves and spends counts in it and in all sessions around it.
-    `seconds` count from now on. A run that the session has no budget left for ends as one whose
+    `seconds` count from the moment in which the session is made. Raises `InputError` for what is
+    no budget, or no session. A run that the session has no budget left for ends as one whose
     own budget ran out. The counts live in this process, not on disk.
     """
 
     def __init__(self, budget: Budget, *, within: Session | None = None) -> None:
+        if not isinstance(budget, Budget):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InputError("a session needs a `graphdsl.Budget`, such as `Budget(usd=5)`")
+        if within is not None and not isinstance(within, Session):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InputError("`within` must be another `graphdsl.Session`")
         self.budget = budget
         self.within = within
         outer = None if within is None else within.scope

@@ -20,7 +20,7 @@ def to_answer(value: Value) -> Value:
         case None | Answer():
             return value
         case Draft():
-            return Answer(value.answer or "", value.confidence, value.tie)
+            return Answer(value.answer or "", value.confidence, value.tie, value.error)
         case _:
             return Answer(text_of(value))
 

@@ -131,7 +131,7 @@ def _record(value: Mapping[Any, Any], prompts: dict[str, Messages]) -> Any:
 
 
 def _answer(value: Answer, _prompts: dict[str, Messages]) -> Any:
-    return ["A", value.text, _optional(value.confidence), value.tie]
+    return ["A", value.text, _optional(value.confidence), value.tie, value.error]
 
 
 def _draft(value: Draft, prompts: dict[str, Messages]) -> Any:
@@ -204,7 +204,7 @@ def _known(data: Any) -> float:
 
 
 def _read_answer(data: list[Any], _prompts: Prompts) -> Answer:
-    return Answer(data[1], _float(data[2]), data[3])
+    return Answer(data[1], _float(data[2]), data[3], data[4] if len(data) > 4 else None)
 
 
 def _read_draft(data: list[Any], prompts: Prompts) -> Draft:
