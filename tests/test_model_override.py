@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphdsl import Flow, InputError, load
+from graphdsl.api.model_text import read_model
 from graphdsl.cli.guard import run
 from graphdsl.ir.entities import EnvVar, ModelSpec
 
@@ -135,6 +136,7 @@ def test_a_text_names_backend_model_and_options(
         ("openai", "`openai` is a backend; write `tiny=openai:NAME`"),
         ("openai:", "`openai` needs a name; write `tiny=openai:NAME`"),
         ("opnai:gpt", "there is no backend `opnai`; did you mean `openai`?"),
+        ("typo:x", "there is no backend `typo`; there are `"),
         (
             "http://host/v1",
             "an address or a key is no name of a model; write for example "
@@ -344,3 +346,11 @@ def test_groups_are_shown_with_their_members(
 ) -> None:
     assert run(["plan", str(folder / "x.tts"), "asks"]) == 0
     assert "safe (fallback: far, sim)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "text", ["C:\\x.gguf", "C:/models/x", "./a:b", "odd:x.gguf", "llama3:8b", "smollm2"]
+)
+def test_a_path_and_a_name_of_the_catalogue_are_no_backend(text: str) -> None:
+    read = read_model(text, "tiny")
+    assert (read.kind.name, read.model) == ("embedded", text)

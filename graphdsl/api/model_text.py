@@ -68,6 +68,7 @@ def read_model(text: object, name: str) -> ModelText:
         return _read(kind, rest, name)
     _refuse_near_miss(head if colon else "", text, name)
     _refuse_address(_kind("embedded"), text, name)
+    _refuse_unknown(head if colon else "", text, name)
     return ModelText(_kind("embedded"), text, {}, {})
 
 
@@ -82,6 +83,18 @@ def _refuse_near_miss(head: str, text: str, name: str) -> None:
     near = did_you_mean(head, backend_names()) if len(head) > 3 else ()
     if near and not text.endswith(".gguf"):
         raise InputError(f"`{name}`: there is no backend `{head}`; did you mean `{near[0]}`?")
+
+
+def _refuse_unknown(head: str, text: str, name: str) -> None:
+    """A word before a colon is a backend, unless it is a drive (`C:`) or part of a file's name.
+
+    One with digits may be a model with a tag, such as `llama3:8b`.
+    """
+    word = head.replace("_", "").isalpha() and 1 < len(head) <= 40
+    if not word or text.endswith(".gguf"):
+        return
+    listed = ", ".join(f"`{known}`" for known in backend_names())
+    raise InputError(f"`{name}`: there is no backend `{head}`; there are {listed}")
 
 
 def _refuse_address(kind: BackendKind, model: str, name: str) -> None:

@@ -169,6 +169,9 @@ def export_command(path: Path, version: int | None, out: Path | None, as_json: b
     from graphdsl.executors.memory.transfer import exported
 
     if out is not None:
+        from graphdsl.cli.writing import refuse_program
+
+        refuse_program(out, "--out")
         check_apart(path, out)
     records = exported(opened(path), version)
     lines = [json.dumps(record, ensure_ascii=False) for record in records]

@@ -22,20 +22,24 @@ if TYPE_CHECKING:
 @click.option("--split", help="The split of entries that name none.")
 @json_option
 def import_command(path: Path, data: Path, split: str | None, as_json: bool) -> int:
-    """Add entries from lines of JSON such as {"text": "…", "key": "…"}; the file may be new."""
+    """Add entries from lines of JSON such as {"text": "…", "key": "…"}; FILE may be new.
+
+    `-` as DATA is stdin.
+    """
+    from graphdsl.api.reading import read_input
     from graphdsl.errors import InputError
     from graphdsl.executors.memory.store import Store
     from graphdsl.executors.memory.transfer import read_lines
 
+    name = "<stdin>" if str(data) == "-" else str(data)
     try:
-        lines = data.read_text(encoding="utf-8-sig").split("\n")  # texts may hold other ends
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise InputError(f"`{data}` cannot be read: {reason}") from error
+        text = read_input(data, "a file of JSON lines (`.jsonl`)").decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"`{name}` cannot be read: it is not UTF-8") from error
     try:
-        entries = list(read_lines(lines, split))
+        entries = list(read_lines(text.split("\n"), split))  # texts may hold other ends
     except InputError as error:
-        raise InputError(f"`{data}`: {error}") from None
+        raise InputError(f"`{name}`: {error}") from None
     store = Store(path.stem, path.resolve())
     if entries:
         store.commit(entries, note=f"imported {len(entries)}")
@@ -60,10 +64,14 @@ def restore_command(path: Path, version: int, as_json: bool) -> int:
 @click.argument("names", nargs=-1, required=True)
 @json_option
 def remove_command(path: Path, names: tuple[str, ...], as_json: bool) -> int:
-    """Remove entries by key or id; earlier versions keep them."""
+    """Remove entries by key or id; earlier versions keep them.
+
+    Nothing is removed where one of them is not there.
+    """
     from graphdsl.executors.memory.history import remove
 
     store = opened(path)
+    _all_there(store, path, names, standing=True)
     found = store.change(lambda connection: remove(connection, names))
     return _done(store, len(found), "removed", as_json)
 
@@ -77,32 +85,51 @@ def remove_command(path: Path, names: tuple[str, ...], as_json: bool) -> int:
 def forget_command(
     path: Path, names: tuple[str, ...], split: str | None, content: str | None, as_json: bool
 ) -> int:
-    """Erase entries from all versions, by key or id, or by where they came from."""
+    """Erase entries from all versions, by key or id, or by where they came from.
+
+    Nothing is erased where one that is named is not there.
+    """
+    from graphdsl.errors import InputError
     from graphdsl.executors.memory.history import forget, forget_of
 
     if sum((bool(names), split is not None, content is not None)) != 1:
         raise click.UsageError("say what to forget: names, --split or --content, one of them")
     store = opened(path)
     if names:
+        _all_there(store, path, names, standing=False)
         count = store.change(lambda connection: forget(connection, names))
     else:
         count = store.change(lambda connection: forget_of(connection, split=split, content=content))
+        if not count:
+            what = f"the split `{split}`" if content is None else f"the inputs `{content}`"
+            raise InputError(f"`{path}` has nothing that runs with {what} wrote")
     return _done(store, count, "erased", as_json)
 
 
 @click.command("compact")
 @memory_argument
-@click.option("--before", type=Whole(min=1), help="Default: the newest version.")
+@click.option("--before", type=Whole(min=1), required=True, help="The oldest version that stays.")
 @json_option
-def compact_command(path: Path, before: int | None, as_json: bool) -> int:
+def compact_command(path: Path, before: int, as_json: bool) -> int:
     """Erase what only versions before one have; these cannot be read then."""
-    from graphdsl.executors.memory.commit import newest
     from graphdsl.executors.memory.history import compact
 
     store = opened(path)
-    first = store.look(newest) if before is None else before
-    count = store.change(lambda connection: compact(connection, first, store.name))
+    count = store.change(lambda connection: compact(connection, before, store.name))
     return _done(store, count, "erased", as_json)
+
+
+def _all_there(store: Store, path: Path, names: tuple[str, ...], *, standing: bool) -> None:
+    """Raise `InputError` for names that no entry has, in the newest version or in any."""
+    from graphdsl.errors import InputError
+    from graphdsl.executors.memory.commit import newest
+    from graphdsl.executors.memory.history import missing
+
+    gone = store.look(lambda connection: missing(connection, names, standing=standing))
+    if gone:
+        listed = ", ".join(f"`{name}`" for name in gone)
+        where = f"version {store.look(newest)}" if standing else "any version"
+        raise InputError(f"`{path}` has no entry {listed} in {where}")
 
 
 def _done(store: Store, count: int | None, what: str, as_json: bool) -> int:

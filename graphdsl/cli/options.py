@@ -8,14 +8,47 @@ from typing import Any, Final, TypeVar
 
 import click
 
+SANDBOXES: Final = (
+    "auto",
+    "namespaces",
+    "bwrap",
+    "podman",
+    "docker",
+    "landlock",
+    "subprocess",
+)
+"""The kinds of sandboxes that may be named, spelled out: looking them up would load them all."""
+
 PATH: Final = click.Path(readable=False, path_type=Path)
 """A path. Whether it can be read is for the reader to say, which knows what it is for."""
+
+
+class SandboxName(click.Choice[str]):
+    """The name of a kind of sandbox."""
+
+    name = "kind"
+
+    def __init__(self) -> None:
+        super().__init__(SANDBOXES)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name as it is. Raises a usage error for one that no kind has."""
+        if value not in SANDBOXES:
+            from graphdsl.diagnostics import did_you_mean
+
+            near = did_you_mean(str(value), SANDBOXES)
+            hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(SANDBOXES)}"
+            self.fail(f"there is no sandbox `{value}`; {hint}", param, ctx)
+        return value
 
 
 class Whole(click.IntRange):
     """A whole number, from `min` on where there is one."""
 
     name = "number"
+
+    def _describe_range(self) -> str:
+        return "" if self.min is None and self.max is None else super()._describe_range()
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The number that a text stands for. Raises a usage error."""

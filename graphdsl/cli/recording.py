@@ -25,6 +25,19 @@ def refuse_same(record: Path | None, data: Path | None, out: Path | None) -> Non
             raise click.UsageError(f"--record and {option} name the same file")
 
 
+def refuse_no_bank(record: Path | None) -> None:
+    """Raise a usage error where the suffix says that this is no bank."""
+    if record is None or record.is_dir():
+        return
+    from graphdsl.executors.bank import LINES, SQLITE
+
+    if record.suffix.lower() not in (*LINES, *SQLITE):
+        raise click.UsageError(
+            f"--record names a bank, which ends with `.jsonl` (JSON lines) or `.db` (SQLite), not "
+            f"`{record}`"
+        )
+
+
 @contextmanager
 def recording(path: Path | None, content: bool, as_json: bool) -> Generator[Recorder | None]:
     """A recorder for the command, closed with it, or None where nothing is to be recorded.

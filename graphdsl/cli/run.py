@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from graphdsl.cli.journalling import journalled, new_journal
 from graphdsl.cli.options import (
     PATH,
     Positive,
+    SandboxName,
     Whole,
     flow_argument,
     json_option,
@@ -28,9 +29,10 @@ from graphdsl.cli.options import (
 from graphdsl.cli.output import note
 from graphdsl.cli.programs import choose, load
 from graphdsl.cli.progress import wait_for
-from graphdsl.cli.recording import recording, refuse_same
+from graphdsl.cli.recording import recording, refuse_no_bank, refuse_same
 from graphdsl.cli.run_result import exit_code, show_result
 from graphdsl.cli.run_task import Task
+from graphdsl.cli.writing import refuse_program
 from graphdsl.errors import InputError
 
 if TYPE_CHECKING:
@@ -90,7 +92,7 @@ if TYPE_CHECKING:
     help="Add every completion to a bank (.jsonl or .db), from which `replay` models answer.",
 )
 @click.option("--split", metavar="NAME", help="The part of the data this is, for memories.")
-@click.option("--sandbox", metavar="KIND", help="Where code that models write runs.")
+@click.option("--sandbox", type=SandboxName(), help="Where code that models write runs.")
 @click.option(
     "--journal/--no-journal",
     default=None,
@@ -133,8 +135,10 @@ def _arguments(file: Path, flow: str | None, options: Mapping[str, Any]) -> Argu
     from graphdsl.plan import Budget
 
     data, out = options["data"], options["out"]
-    if data is None and (out is not None or options["session_budget"] is not None):
-        raise click.UsageError("--out and --session-budget go with --data")
+    given = {"--out": out, "--session-budget": options["session_budget"]}
+    named = [option for option, value in given.items() if value is not None]
+    if data is None and named:
+        raise click.UsageError(f"{' and '.join(named)} {'go' if named[1:] else 'goes'} with --data")
     limits, deadline = read_budget(options["budget"]) or Budget(), options["deadline"]
     if deadline is not None and limits.seconds is not None:
         raise click.UsageError("--deadline and the limit `seconds` of --budget are the same")
@@ -226,6 +230,9 @@ def _refuse_mixed_output(arguments: Arguments, as_json: bool) -> None:
 
 def _checked(flow: Flow, arguments: Arguments, data: Path | None) -> list[Row] | None:
     """The rows of the data, if there is any, once all that can be wrong before a run is known."""
+    refuse_program(arguments.out, "--out", arguments.file)
+    refuse_program(arguments.record, "--record", arguments.file)
+    refuse_no_bank(arguments.record)
     refuse_same(arguments.record, arguments.data, arguments.out)
     if data is None:
         flow.fits(arguments.inputs)
@@ -236,17 +243,23 @@ def _checked(flow: Flow, arguments: Arguments, data: Path | None) -> list[Row] |
 
 
 def _work(task: Task) -> int:
+    """Do all of it; a journal of a run that is refused on the way does not stay."""
+    with journalled(task.journal, task.as_json):
+        return _recorded(task)
+
+
+def _recorded(task: Task) -> int:
     arguments = task.arguments
     with recording(arguments.record, arguments.content, task.as_json) as recorder:
         options = task.options(recorder)
         if task.rows is None:
-            code = _journalled(task, lambda: _run_one(task, options))
+            code = _finished(task, _run_one(task, options))
         else:
             from graphdsl.cli.run_data import keeping, run_data
 
             rows = task.rows
             with keeping(task) as keeper:
-                code = _journalled(task, lambda: run_data(task, rows, options, keeper))
+                code = _finished(task, run_data(task, rows, options, keeper))
         if options.cache is not None:
             options.cache.flush()  # so that it knows what it could not write
             for problem in options.cache.notes:
@@ -254,12 +267,10 @@ def _work(task: Task) -> int:
     return code
 
 
-def _journalled(task: Task, work: Callable[[], int]) -> int:
-    """Do the work, and note in the journal whether it ended well."""
-    with journalled(task.journal, task.as_json):
-        code = work()
-        if task.journal is not None and code in (Exit.OK, Exit.EXHAUSTED):
-            task.journal.finish()
+def _finished(task: Task, code: int) -> int:
+    """Note in the journal that the work ended, if it ended well."""
+    if task.journal is not None and code in (Exit.OK, Exit.EXHAUSTED):
+        task.journal.finish()
     return code
 
 

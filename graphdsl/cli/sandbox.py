@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graphdsl.cli.codes import Exit
-from graphdsl.cli.options import json_option
+from graphdsl.cli.options import SandboxName, json_option
 from graphdsl.cli.output import BOLD, GREEN, RED, paint, print_json, safe, show
 
 if TYPE_CHECKING:
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 
 @click.command("sandbox")
-@click.argument("name", required=False)
+@click.argument("name", required=False, type=SandboxName(), metavar="[NAME]")
 @json_option
 def command(name: str | None, as_json: bool) -> int:
     """Try the sandboxes for code of models, and say which would be used.
 
-    With a NAME: whether that one works. Exits with 4 when no sandbox would be used.
+    With a NAME, such as `docker`: whether that one works. Exits with 4 when no sandbox would be
+    used.
     """
     import asyncio
 

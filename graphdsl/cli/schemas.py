@@ -431,7 +431,8 @@ class CallRecord(Record):
 
     `kind` is the class of its `error`. `usage` is what it has cost this run. `origin` says whether
     the model was asked, or the cache had it, or an earlier life of the run; `saved` is what a
-    sample from the cache would have cost.
+    sample from the cache would have cost. For the first `wait` of its `seconds` it waited, until
+    its last attempt was sent: all of them where none was.
     """
 
     model: str
@@ -447,6 +448,7 @@ class CallRecord(Record):
     kind: str | None
     origin: Literal["model", "cache", "journal"]
     saved: UsageRecord
+    wait: float
 
 
 class NodeRecord(Record):

@@ -67,6 +67,10 @@ def command(
         raise click.UsageError("--flow, --status, --batch and --most go with --list")
     if run == "":
         raise click.UsageError("the id of the run is empty; leave it out for the last run")
+    if html is not None:
+        from graphdsl.cli.writing import refuse_program
+
+        refuse_program(html, "--html")
     trace = find(run or "last")
     if html is not None:
         _write_page(trace, html, whole)

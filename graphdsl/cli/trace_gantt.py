@@ -30,6 +30,9 @@ _NARROW: Final = 12
 _ROOM: Final = 50
 """Columns below which there is no room for seconds."""
 
+_WAIT: Final = "·"
+"""A cell in which a call waited to be sent."""
+
 _ENDS: Final = {"error": "×", "cancelled": "×"}
 """The last cell of a call that gave no sample."""
 
@@ -127,21 +130,30 @@ class _Chart:
             yield from self.rows(child, depth + 1)
 
     def _calls(self, calls: Sequence[Call], depth: int) -> Iterator[_Row]:
+        from graphdsl.executors.traces.analysis import in_flight, running
+
         indent = "  " * depth
         if len(calls) > _SINGLE:
-            line, most = self._crowd(calls)
-            yield _Row(f"{indent}{counted(len(calls), 'call')}", line, f"{most} at once", "")
+            most = in_flight(running(calls))
+            shown = f"{most} at once" if most else calls[0].origin.replace("model", "")
+            yield _Row(f"{indent}{counted(len(calls), 'call')}", self._crowd(calls), shown, "")
             return
         for call in calls:
-            end = call.start + call.seconds
-            bar = self._bar(call.start, end, "━", _ENDS.get(call.finish))
+            sent = call.sent if call.origin == "model" else call.start
+            bar = self._bar(call.start, call.end, "━", _ENDS.get(call.finish), sent)
             shown = f"{call.seconds:.2f} s" if call.origin == "model" else call.origin
             style = "red" if call.finish == "error" else ""
             yield _Row(indent + safe(_call_label(call)), bar, shown, style)
 
-    def _bar(self, start: float, end: float, block: str, last: str | None = None) -> str:
+    def _bar(
+        self, start: float, end: float, block: str, last: str | None = None, sent: float = 0.0
+    ) -> str:
+        """Dots stand for what passed before it was `sent`."""
         first, stop = self._place(start, end)
-        filled = block * (stop - first)
+        waited = 0
+        if sent > start:
+            waited = stop - first if sent >= end else max(self._place(sent, end)[0] - first, 0)
+        filled = _WAIT * waited + block * (stop - first - waited)
         if last is not None:
             filled = filled[:-1] + last
         return " " * first + filled + " " * (self._cells - stop)
@@ -151,18 +163,26 @@ class _Chart:
         first = min(max(int(start * self._scale), 0), self._cells - 1)
         return first, min(max(round(end * self._scale), first + 1), self._cells)
 
-    def _crowd(self, calls: Sequence[Call]) -> tuple[str, int]:
-        """How many ran in each cell, as heights, and at most."""
-        changes = [0] * (self._cells + 1)
-        for call in calls:
-            first, stop = self._place(call.start, call.start + call.seconds)
-            changes[first] += 1
-            changes[stop] -= 1
-        running = 0
-        counts: list[int] = []
-        for change in changes[:-1]:
-            running += change
-            counts.append(running)
-        most = max(counts)
-        top = len(_LEVELS) - 1
-        return "".join(_LEVELS[-(-count * top // most)] for count in counts), most
+    def _crowd(self, calls: Sequence[Call]) -> str:
+        """How many models worked on in each cell at most, as heights; dots where all waited."""
+        from graphdsl.executors.traces.analysis import running
+
+        counts = self._most(running(calls))
+        there = self._most([(call.start, call.end) for call in calls])
+        most, top = max(counts), len(_LEVELS) - 1
+        return "".join(
+            _LEVELS[-(-count * top // most)] if count else _WAIT if some else " "
+            for count, some in zip(counts, there, strict=True)
+        )
+
+    def _most(self, spans: Sequence[tuple[float, float]]) -> list[int]:
+        """How many of the spans hold one moment of each cell at most."""
+        counts = [0] * self._cells
+        edges = sorted(edge for a, b in spans for edge in ((round(a, 9), 1), (round(b, 9), -1)))
+        now, since = 0, 0.0
+        for at, change in edges:
+            first, stop = self._place(since, at)
+            if now and at > since:
+                counts[first:stop] = [max(count, now) for count in counts[first:stop]]
+            now, since = now + change, at
+        return counts

@@ -4,8 +4,26 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
+
+import click
 
 from graphdsl.errors import InputError
+
+PROGRAM: Final = ".tts"
+"""How the name of a program ends."""
+
+
+def refuse_program(path: Path | None, option: str, program: Path | None = None) -> None:
+    """Raise a usage error where a file to write is the program, or is named as one."""
+    if path is None:
+        return
+    same = program is not None and (
+        path.resolve() == program.resolve()
+        or (path.exists() and program.exists() and path.samefile(program))
+    )
+    if same or path.suffix.lower() == PROGRAM:
+        raise click.UsageError(f"{option} would overwrite the program `{path}`")
 
 
 def check_writable(path: Path) -> None:

@@ -357,18 +357,19 @@ class Caller:
         if journal is not None:
             draw.attempt = await journal.intend(draw.call, worst_usage(lane, request))
         draw.meter.calls = 1
-        begin = self._loop.time()
+        begin = draw.sent = self._loop.time()
         embeds = isinstance(request, EmbedRequest)  # vectors are no completions
         try:
             reply = await (lane.embed(request) if embeds else lane.chat(request))
         except BaseException as error:
             self._failed = self._failed or not embeds
-            seconds = self._loop.time() - begin
-            self._charge(draw, failed(lane, request, draw.meter, seconds, error))
+            draw.back = self._loop.time()
+            self._charge(draw, failed(lane, request, draw.meter, draw.back - begin, error))
             if journal is not None and draw.attempt is not None:
                 journal.failed(draw.attempt, draw.charged)
             raise
-        leg.seconds = self._loop.time() - begin
+        draw.back = self._loop.time()
+        leg.seconds = draw.back - begin
         self._completed = self._completed or not embeds
         self._charge(draw, priced(counted(reply.usage), lane, leg.seconds))
         self._record(leg, request, reply, leg.seconds)

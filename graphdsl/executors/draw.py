@@ -24,13 +24,15 @@ class Draw:
     have cost, `passes` how often another model was asked instead, `retries` how often the same one
     again, and `kind` is the class of the error that it ended with.
     `fresh`: it has an answer that a journal does not hold yet, got by that `attempt`, None where
-    nobody was asked. By `share` and `rank` it
-    is let in at the model: see `graphdsl.executors.share.Claim`.
+    nobody was asked. By `share` and `rank` it is let in at the model: see
+    `graphdsl.executors.share.Claim`. `sent` and `back` are when the last attempt left and when it
+    ended, in the loop's time; None where there was none.
     """
 
     __slots__ = (
         "ask",
         "attempt",
+        "back",
         "call",
         "charged",
         "fresh",
@@ -46,6 +48,7 @@ class Draw:
         "saved",
         "scope",
         "seed",
+        "sent",
         "share",
         "spent",
         "start",
@@ -69,6 +72,8 @@ class Draw:
         self.rank = rank
         self.number = number
         self.start = start
+        self.sent: float | None = None
+        self.back: float | None = None
         self.spent = _NOTHING
         self.charged = _NOTHING
         self.owed = _NOTHING

@@ -279,6 +279,10 @@ class Sampler:
             record.notes += draw.notes
         record.passes += draw.passes
         record.retries += draw.retries
+        # what a journal takes to keep an answer is no time at the model
+        ended = draw.back if draw.fresh and draw.origin == "model" else None
+        seconds = (self._loop.time() if ended is None else ended) - self._start - draw.start
+        sent = seconds if draw.sent is None else draw.sent - self._start - draw.start
         call = Call(
             draft.model,
             draft.sample,
@@ -286,12 +290,13 @@ class Sampler:
             draft.finish.value,
             draw.usage,
             draw.start,
-            self.now() - draw.start,
+            seconds,
             draft.error,
             draw.ask.messages.turns if self._content else None,
             draft.text if self._content else None,
             draw.kind,
             draw.origin,
             draw.saved,
+            sent,
         )
         insort(record.calls, call, key=_START)

@@ -27,7 +27,9 @@ class Call:
     """One sample. `prompt` and `text` are kept only when the run was asked to keep content.
 
     `kind` is the class of its `error`. `usage` is what it has cost this run. `origin` is one of
-    `ORIGINS`; what came from the cache cost nothing, and `saved` is what it would have cost.
+    `ORIGINS`; what came from the cache cost nothing, and `saved` is what it would have cost. Of its
+    `seconds` from `start` to the end it waited for the first `wait`, until its last attempt was
+    sent: for a place at the model, or for the budget. That is all of them where none was sent.
     """
 
     model: str
@@ -43,6 +45,17 @@ class Call:
     kind: str | None = None
     origin: str = "model"
     saved: Usage = field(default_factory=Usage)
+    wait: float = 0.0
+
+    @property
+    def sent(self) -> float:
+        """When it was sent, in seconds since the run began; its end where it never was."""
+        return self.start + min(self.wait, self.seconds)
+
+    @property
+    def end(self) -> float:
+        """When it ended, in seconds since the run began."""
+        return self.start + self.seconds
 
 
 @dataclass(slots=True)

@@ -112,7 +112,7 @@ def test_a_line_that_is_no_entry_is_named_and_nothing_is_added(
 
 
 def test_a_file_is_changed_and_changed_back(file: Path, call: Call) -> None:
-    removed = call("memory", "remove", file, "rule", "nobody").out
+    removed = call("memory", "remove", file, "rule").out
     assert removed == "1 entry removed; the newest version is 3\n"
     restored = call("memory", "restore", file, 1).out
     assert restored == "it is as in version 1 again; the newest version is 4\n"
@@ -129,8 +129,56 @@ def test_entries_can_be_forgotten(file: Path, call: Call) -> None:
     assert call("memory", "forget", file, "x", "--split", "y").code == 2
 
 
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (
+            ("remove", "a lesson", "rule", "nobody"),
+            "has no entry `a lesson`, `nobody` in version 2",
+        ),
+        (("remove", "1"), "has no entry `1` in version 2"),
+        (("forget", "rule", "nobody"), "has no entry `nobody` in any version"),
+        (("forget", "--split", "nosplit"), "nothing that runs with the split `nosplit` wrote"),
+        (("forget", "--content", "none"), "nothing that runs with the inputs `none` wrote"),
+    ],
+)
+def test_what_is_not_there_cannot_go_and_nothing_else_goes(
+    file: Path, call: Call, argv: tuple[str, ...], said: str
+) -> None:
+    word, *rest = argv
+    done = call("memory", word, file, *rest)
+    assert (done.code, done.out) == (1, "")
+    assert said in done.err
+    assert call("memory", "list", file, "--json").json["version"] == 2
+    assert call("memory", "show", file, "rule", "--version", 1).out == "old rule\n"
+
+
+def test_entries_are_imported_from_stdin(
+    file: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data.jsonl"
+    data.write_text('{"text": "piped"}\n')
+    with data.open() as stream:
+        monkeypatch.setattr("sys.stdin", stream)
+        assert call("memory", "import", file, "-", "--json").json["count"] == 1
+    assert "piped" in call("memory", "list", file).out
+    data.write_text("{")
+    with data.open() as stream:
+        monkeypatch.setattr("sys.stdin", stream)
+        assert "`<stdin>`: " in call("memory", "import", file, "-").err
+
+
+def test_an_export_never_overwrites_a_program(file: Path, program: Path, call: Call) -> None:
+    before = program.read_bytes()
+    done = call("memory", "export", file, "--out", program)
+    assert done.code == 2
+    assert "--out would overwrite the program" in done.err
+    assert program.read_bytes() == before
+
+
 def test_a_file_can_be_compacted(file: Path, call: Call) -> None:
-    assert call("memory", "compact", file, "--json").json["count"] == 1
+    assert call("memory", "compact", file).code == 2
+    assert call("memory", "compact", file, "--before", 2, "--json").json["count"] == 1
     said = call("memory", "list", file, "--version", 1)
     assert said.code == 1
     assert "compacted away" in said.err

@@ -113,7 +113,8 @@ def test_what_was_not_recorded_is_code_4_and_says_what_to_do(
 @pytest.mark.parametrize(
     ("bank", "code", "said"),
     [
-        ("bank.csv", 1, "it ends with `.jsonl`"),
+        ("bank.csv", 2, "which ends with `.jsonl`"),
+        ("bank.tts", 2, "--record would overwrite the program"),
         ("no/bank.jsonl", 1, "there is no folder"),
         (".", 1, "is a folder"),
         ("notes.jsonl", 1, "line 1 of"),

@@ -503,3 +503,27 @@ def test_python_of_the_page_about_it_runs(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("bank", ["bank.txt", "no/bank.jsonl", "notes.jsonl"])
+def test_a_refused_bank_leaves_no_journal(
+    call: Call, program: Path, tmp_path: Path, bank: str
+) -> None:
+    (tmp_path / "notes.jsonl").write_text("notes\n")
+    done = call("run", program, "sums", "-i", "question=2", "--record", tmp_path / bank)
+    assert done.code == (2 if bank == "bank.txt" else 1)
+    assert list(shelf.journal_path("x").parent.glob("*")) == []
+
+
+def test_last_passes_over_runs_that_never_sent_a_call(call: Call, program: Path) -> None:
+    call("run", program, "fails", "-i", "question=2")
+    waiting = only_journal()
+    lines = shelf.journal_path(waiting).read_bytes().splitlines(keepends=True)
+    sent = next(place for place, line in enumerate(lines) if b',"intent",' in line)
+    killed = shelf.journal_path("z-killed-early")
+    killed.write_bytes(b"".join(lines[:sent]))
+    assert call("run", "--resume", "last", "--json").json["run_id"] == waiting
+    shelf.discard(waiting)
+    none = call("run", "--resume", "last")
+    assert none.code == 1
+    assert "there is nothing to resume" in none.err

@@ -243,3 +243,43 @@ def _wait_for(ready: Callable[[], bool], process: subprocess.Popen[str]) -> None
         assert process.poll() is None
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize("name", ["sums.tts", "other.tts", "link.jsonl"])
+def test_lines_never_overwrite_a_program(
+    call: Call, program: Path, tmp_path: Path, name: str
+) -> None:
+    before = program.read_bytes()
+    (tmp_path / "link.jsonl").symlink_to(program)
+    data = tmp_path / "in.jsonl"
+    data.write_text('{"question": "2"}\n')
+    done = call("run", program, "sums", "--data", data, "--out", tmp_path / name)
+    assert done.code == 2
+    assert "--out would overwrite the program" in done.err
+    assert program.read_bytes() == before
+    assert not (tmp_path / "other.tts").exists()
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (("--out", "x.jsonl"), "--out goes with --data"),
+        (("--session-budget", "calls=1"), "--session-budget goes with --data"),
+        (
+            ("--out", "x.jsonl", "--session-budget", "calls=1"),
+            "--out and --session-budget go with --data",
+        ),
+    ],
+)
+def test_only_the_options_that_were_given_are_named(
+    call: Call, program: Path, argv: tuple[str, ...], said: str
+) -> None:
+    done = call("run", program, "sums", "-i", "question=2", *argv)
+    assert done.code == 2
+    assert f"error: {said}" in done.err
+
+
+def test_the_help_shows_no_range_where_a_number_has_none(call: Call) -> None:
+    said = call("run", "--help").out
+    assert "None" not in said
+    assert "[default: 16; x>=1]" in " ".join(said.split())

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from graphdsl.cli.options import SANDBOXES
 from graphdsl.executors.sandbox import chosen
 from graphdsl.executors.sandbox.abc import Kind
 from graphdsl.executors.sandbox.chosen import VARIABLE
@@ -48,7 +49,18 @@ def test_without_any_the_command_fails_and_says_what_to_do(call: Call) -> None:
 
 def test_an_unknown_name_is_an_error_with_a_suggestion(call: Call) -> None:
     done = call("sandbox", "landlok")
-    assert (done.code, "did you mean `landlock`" in done.err) == (1, True)
+    assert (done.code, "did you mean `landlock`" in done.err) == (2, True)
+    assert call("sandbox", "nonsense").code == 2
+
+
+def test_the_names_spelled_out_are_those_of_the_kinds() -> None:
+    assert SANDBOXES == chosen.NAMES
+
+
+def test_an_unknown_sandbox_is_refused_even_where_no_code_runs(call: Call, program: Path) -> None:
+    done = call("run", program, "sums", "-i", "question=2", "--sandbox", "nonsense")
+    assert done.code == 2
+    assert "there is no sandbox `nonsense`; there are auto, namespaces, bwrap" in done.err
 
 
 def test_the_environment_variable_is_told(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

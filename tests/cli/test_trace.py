@@ -62,6 +62,39 @@ def test_many_calls_of_one_node_are_one_line(kept: Call) -> None:
     assert "█" in line
 
 
+def test_a_call_that_waits_to_be_sent_is_drawn_as_dots(kept: Call) -> None:
+    calls = [sample(0, 4, sample=0), sample(0, 4, sample=1, wait=2.0)]
+    calls.append(sample(0, 4, sample=2, wait=4.0, finish="cancelled"))
+    keep_run(trace(node("a", 0, 4, calls=calls)))
+    shown = kept("trace", "--gantt").out
+    ran, waited, never = (lines(shown, f"  m {at} ")[0] for at in range(3))
+    assert "·" not in ran
+    assert waited.count("·") == ran.count("━") // 2
+    assert waited.count("·") + waited.count("━") == ran.count("━")
+    assert waited.index("━") == waited.rindex("·") + 1
+    assert (never.count("·"), never.count("━")) == (ran.count("━") - 1, 0)
+    assert "·×" in never
+
+
+def test_a_line_of_many_calls_and_the_foot_agree_on_how_many_ran_at_once(kept: Call) -> None:
+    calls = [sample(0.0, 1.0 + at, sample=at, wait=float(at)) for at in range(9)]
+    stored = [sample(0.0, 9.0, sample=at, origin="cache", usage=Usage()) for at in range(9, 20)]
+    keep_run(trace(node("a", 0, 10, calls=[*calls, *calls[:2], *stored])))
+    shown = kept("trace", "--gantt").out
+    (line,) = lines(shown, "  22 calls ")
+    assert line.rstrip().endswith("2 at once")
+    assert "at most 2 calls at once" in " ".join(shown.split())
+    assert kept("trace", "--json").json["analysis"]["in_flight"] == 2
+
+
+def test_a_line_of_calls_that_the_cache_answered_says_so(kept: Call) -> None:
+    stored = [sample(0.0, 1.0, sample=at, origin="cache", usage=Usage()) for at in range(9)]
+    keep_run(trace(node("a", 0, 2, calls=stored)))
+    (line,) = lines(kept("trace", "--gantt").out, "  9 calls ")
+    assert line.rstrip().endswith("cache")
+    assert "·" in line
+
+
 def test_a_failed_call_is_marked_without_colour(kept: Call) -> None:
     failed = sample(0, 1, finish="error", error="why")
     keep_run(trace(node("a", 0, 1, calls=[failed])))
@@ -293,3 +326,12 @@ def test_a_trace_made_by_hand_is_code_1_with_what_is_wrong(kept: Call, tmp_path:
         done = kept("trace", path, option)
         assert done.code == 1
         assert f"`{path}` is not a trace of a run: `nodes[0].start` must" in done.err + done.out
+
+
+def test_a_page_never_overwrites_a_program(call: Call, program: Path) -> None:
+    before = program.read_bytes()
+    call("run", program, "sums", "-i", "question=2")
+    done = call("trace", "--html", program)
+    assert done.code == 2
+    assert "--html would overwrite the program" in done.err
+    assert program.read_bytes() == before

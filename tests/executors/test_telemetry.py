@@ -91,6 +91,16 @@ def test_times_are_those_of_the_trace() -> None:
     assert (slow.start_time, slow.end_time) == (begin + 10**9, begin + 3 * 10**9)
 
 
+def test_the_span_of_a_call_begins_when_it_was_sent() -> None:
+    kept = call(0.0, 1.0, "kept", origin="cache", wait=1.0)
+    found = spans(trace(node("a", 0, 2, calls=[call(0.0, 2.0, wait=1.5), kept])))
+    begin = 1_700_000_000 * 10**9
+    sent, cached = named(found, "chat m"), named(found, "cache kept")
+    assert (sent.start_time, sent.end_time) == (begin + 15 * 10**8, begin + 2 * 10**9)
+    assert attributes(sent)["tts.call.wait"] == 1.5
+    assert cached.start_time == begin
+
+
 def test_a_call_has_the_attributes_of_the_genai_conventions() -> None:
     found = spans(told())
     asked = next(span for span in found if attributes(span).get("tts.call.sample") == 0)
@@ -108,6 +118,7 @@ def test_a_call_has_the_attributes_of_the_genai_conventions() -> None:
         "tts.model": "m",
         "tts.call.sample": 0,
         "tts.call.origin": "model",
+        "tts.call.wait": 0.0,
         "tts.cost.usd": 0.01,
         "tts.saved.usd": 0.0,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,12 @@ import pytest
 from graphdsl.errors import BackendError, InputError
 from graphdsl.executors import runs
 from graphdsl.executors.engine import execute
+from graphdsl.executors.journal.store import Journal
 from graphdsl.executors.run_options import RunOptions
 from graphdsl.executors.runs import load_trace, save_trace
 from graphdsl.executors.trace import Trace, summary, without_rounds
-from graphdsl.plan import Program
+from graphdsl.executors.traces.analysis import analyse
+from graphdsl.plan import Budget, Program
 from graphdsl.values import Usage
 from tests.plans import Fake, Graph, model, serving
 
@@ -74,6 +77,40 @@ async def test_times_nest() -> None:
     assert loop.seconds <= trace.seconds
 
 
+@pytest.mark.parametrize("journalled", [False, True])
+async def test_what_waits_for_a_place_at_the_model_is_not_in_flight(
+    tmp_path: Path, journalled: bool
+) -> None:
+    async def soon(_: object) -> str:
+        await asyncio.sleep(0.002)
+        return "7"
+
+    fake = Fake(soon, slots=2)
+    graph = Graph(("q",))
+    attrs = {"models": (model(),), "samples": 9}
+    program = graph.program(graph.step("generate", attrs, address="flow.drafts", prompt=0))
+    with Journal.open(tmp_path / "journal") if journalled else nullcontext() as journal:
+        options = RunOptions(journal=None if journal is None else journal.run("0"))
+        backends = serving(m=fake)
+        result = await execute(program, {"q": "?"}, backends=backends, options=options)
+    assert result.trace is not None
+    (drafts,) = result.trace.nodes
+    assert (analyse(result.trace).in_flight, fake.most) == (2, 2)
+    assert all(0 <= call.wait < call.seconds for call in drafts.calls)
+    first = sorted(drafts.calls, key=lambda call: call.sent)[:2]
+    assert all(call.sent >= min(one.end for one in first) for call in drafts.calls[2:])
+
+
+async def test_a_sample_that_was_never_sent_has_only_waited() -> None:
+    options = RunOptions(budget=Budget(calls=1))
+    result = await execute(looped(), {"q": "?"}, backends=serving(m=Fake("7")), options=options)
+    assert result.trace is not None
+    calls = [call for record in result.trace.walk() for call in record.calls]
+    refused = [call for call in calls if call.finish == "cancelled"]
+    assert refused
+    assert all(call.wait == call.seconds for call in refused)
+
+
 async def test_prompts_and_replies_are_kept_only_when_asked_for() -> None:
     def calls(trace: Trace) -> list[tuple[object, object]]:
         return [(c.prompt, c.text) for record in trace.walk() for c in record.calls]
@@ -107,7 +144,7 @@ async def test_a_trace_of_an_earlier_version_can_be_read() -> None:
         for name in ("after", "spared", "passes"):
             del node[name]
         for call in node["calls"]:
-            del call["origin"], call["saved"]
+            del call["origin"], call["saved"], call["wait"]
     old = Trace.from_dict(data)
     assert (old.models, old.file, old.nodes[1].after) == ({}, "", None)
 

@@ -100,6 +100,22 @@ def test_what_a_run_measured() -> None:
     assert (found.counts.cached, found.counts.retries, found.counts.spared) == (1, 1, 0)
 
 
+def test_the_time_until_a_call_was_sent_is_neither_in_flight_nor_in_the_rate() -> None:
+    calls = [call(0, 1), call(0, 2, wait=1.0), call(0, 3, wait=2.0)]
+    found = analyse(trace(node("a", 0, 3, calls=calls)))
+    assert (found.in_flight, found.rate) == (1, pytest.approx(15 / 3))
+    late = node("late", 0, 3, calls=[call(0, 3, wait=2.5)])
+    (one,) = analyse(trace(late)).nodes
+    assert (one.model_seconds, one.self_seconds) == (0.5, 0.0)
+    assert analyse(trace(late)).rate == pytest.approx(5 / 0.5)
+
+
+def test_samples_that_no_model_was_asked_for_are_not_in_flight() -> None:
+    kept = [call(0, 1, origin=origin, usage=Usage()) for origin in ("cache", "journal")]
+    found = analyse(trace(node("a", 0, 1, calls=[*kept, call(0, 1), call(0, 1, wait=1.0)])))
+    assert found.in_flight == 1
+
+
 def test_what_the_cache_saved_stands_beside_what_was_spent() -> None:
     found = analyse(diamond())
     assert (found.usage.calls, found.saved.calls, found.virtual.calls) == (3, 1, 4)

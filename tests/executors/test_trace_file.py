@@ -83,6 +83,7 @@ _CALL = ("nodes", 0, "calls", 0)
         (("nodes", 1, "status"), 3, "`nodes[1].status` must be one of "),
         (("nodes", 0, "address"), MISSING, "`nodes[0].address` is missing"),
         ((*_CALL, "start"), None, "`nodes[0].calls[0].start` must be a number"),
+        ((*_CALL, "wait"), -1, "`nodes[0].calls[0].wait` must be at least 0"),
         ((*_CALL, "prompt"), "hi", "`nodes[0].calls[0].prompt` must be a list"),
         ((*_CALL, "origin"), "moon", "`nodes[0].calls[0].origin` must be one of "),
     ],

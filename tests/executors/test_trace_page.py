@@ -89,6 +89,15 @@ def test_every_node_and_call_is_drawn_and_the_path_is_marked() -> None:
     assert sum("kept" in kind for kind in kinds) == 1
 
 
+def test_what_a_call_waited_is_drawn_light_before_it() -> None:
+    found = Elements(to_page(trace(node("a", 0, 4, calls=[call(0, 4, wait=1.0)]))))
+    drawn = {rect.get("class"): (rect["x"], rect["width"]) for rect in found.all("rect")}
+    assert drawn["wait"] == ("0.0000%", "25.0000%")
+    assert drawn["call"] == ("25.0000%", "75.0000%")
+    assert "waited 1.000 s" in call_tip(call(0, 4, wait=1.0))
+    assert "waited" not in call_tip(call(0, 4))
+
+
 def test_bars_stand_where_their_nodes_ran() -> None:
     found = Elements(to_page(diamond()))
     (slow,) = [

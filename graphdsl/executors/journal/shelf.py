@@ -43,6 +43,9 @@ _HOUR: Final = 3600.0
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,100}")
 _TAIL: Final = 4096
 
+_PAID: Final = frozenset({"intent", "sample", "node"})
+"""Kinds of records that tell of something that may have cost money; see records.py."""
+
 
 def journal_path(run_id: str) -> Path:
     """Where the journal of a run is, or would be."""
@@ -70,7 +73,8 @@ def create(run_id: str, header: Mapping[str, Any]) -> Journal:
 
 
 def resume(run_id: str) -> Journal:
-    """The journal of a past run; `last` is the newest that did not end well, nor goes on.
+    """The journal of a past run; `last` is the newest that sent a call, and neither ended well
+    nor goes on.
 
     Raises `InputError` where there is none, and as `Journal.resume` does.
     """
@@ -151,14 +155,24 @@ def _newest_unfinished() -> str:
         with suppress(FileNotFoundError):
             if finished(path):
                 continue
-            if not _in_use(path):
+            if _in_use(path):
+                going_on = True
+            elif _valuable(path):
                 return path.stem
-            going_on = True
     if going_on:
         raise InputError(
             "every run that has not ended well is still going on; there is nothing to resume"
         )
     raise InputError("every past run came to its end; there is nothing to resume")
+
+
+def _valuable(path: Path) -> bool:
+    """True when a journal has anything that may have been paid for, as `Past.valuable` of a run."""
+    with path.open("rb") as stream:
+        return any(
+            found is not None and found[2][:1] and found[2][0] in _PAID
+            for found in map(decode_line, (line.rstrip(b"\n") for line in stream))
+        )
 
 
 def _in_use(path: Path) -> bool:

@@ -169,6 +169,11 @@ def _retire(connection: sqlite3.Connection, ids: Sequence[int], version: int) ->
         connection.execute("UPDATE entries SET removed_in = ? WHERE id = ?", (version, row))
 
 
+def missing(connection: sqlite3.Connection, names: Sequence[str], *, standing: bool) -> list[str]:
+    """Those of the names that no entry has; with `standing` none of the newest version."""
+    return [name for name in names if not _named(connection, [name], standing=standing)]
+
+
 def _named(connection: sqlite3.Connection, names: Sequence[str], *, standing: bool) -> list[int]:
     only = " AND removed_in IS NULL" if standing else ""
     found: dict[int, None] = {}

@@ -46,7 +46,8 @@ class NodeReport:
     """All evaluations of one node of the program together.
 
     `seconds` adds up evaluations, also concurrent ones. Of these `model_seconds` were spent with at
-    least one call under way, and `self_seconds` with neither a call nor a node inside it.
+    least one call at a model, and `self_seconds` with neither a call, waiting or not, nor a node
+    inside it.
     `critical` says that some are on the critical path, `path_seconds` are those of these, and
     `wait_seconds` what these waited although all that they needed was there. `usage` is what its
     own calls have cost, `share` its part of the money of the run, or of the tokens where no money
@@ -90,9 +91,10 @@ class Analysis:
     `efficiency` is the part of the wall time that the path's nodes took, in [0, 1]: the rest is
     what the engine has added. `prefix_hits` is the part of the prompt tokens that engines had
     computed before, `rate` completion tokens per second while a model was asked; None where
-    nothing was asked. `in_flight` is how many samples were under way at most. `saved` is what
-    samples from the cache would have cost. `earlier` is the part of `usage` that stands with no
-    sample here: what earlier lives of a resumed run spent on calls that brought none.
+    nothing was asked. `in_flight` is how many samples models worked on at most: what waits for a
+    place, or comes from the cache or a journal, does not count. `saved` is what samples from the
+    cache would have cost. `earlier` is the part of `usage` that stands with no sample here: what
+    earlier lives of a resumed run spent on calls that brought none.
     """
 
     path: tuple[Hop, ...]
@@ -131,7 +133,7 @@ def analyse(trace: Trace) -> Analysis:
         _counts(records),
         prefix_hits(asked),
         rate(asked),
-        in_flight(_span(call) for call in asked),
+        in_flight(running(asked)),
     )
 
 
@@ -147,10 +149,17 @@ def prefix_hits(calls: Iterable[Call]) -> float | None:
 
 
 def rate(calls: Sequence[Call]) -> float | None:
-    """Completion tokens per second of the time in which at least one of the calls was under way."""
-    seconds = covered(_span(call) for call in calls)
+    """Completion tokens per second of the time in which a model worked on one of the calls."""
+    seconds = covered((call.sent, call.end) for call in calls)
     tokens = sum(call.usage.completion_tokens for call in calls)
     return tokens / seconds if seconds > 0 and tokens else None
+
+
+def running(calls: Iterable[Call]) -> list[Span]:
+    """From when to when models worked on the calls; a sample that none was asked for has none."""
+    return [
+        (call.sent, call.end) for call in calls if call.origin == "model" and call.end > call.sent
+    ]
 
 
 def covered(spans: Iterable[Span]) -> float:
@@ -172,6 +181,7 @@ def in_flight(spans: Iterable[Span]) -> int:
     >>> in_flight([(0.0, 2.0), (1.0, 3.0), (2.0, 4.0)]), in_flight([])
     (2, 0)
     """
+    spans = ((round(start, 9), round(end, 9)) for start, end in spans)  # sums are not exact
     edges = sorted(edge for start, end in spans for edge in ((start, 1), (end, -1)))
     now = most = 0
     for _, change in edges:
@@ -216,7 +226,7 @@ def _nodes(
                 bool(critical),
                 line.seconds,
                 sum(map(self_seconds, own)),
-                sum(covered(map(_span, record.calls)) for record in own),
+                sum(covered(running(record.calls)) for record in own),
                 sum(record.seconds for record in critical),
                 sum(hops[record.address].wait for record in critical),
                 usage,
@@ -265,7 +275,7 @@ def _counts(records: Sequence[Record]) -> Counts:
 
 
 def _span(call: Call) -> Span:
-    return call.start, call.start + call.seconds
+    return call.start, call.end
 
 
 def _sum(usages: Iterable[Usage]) -> Usage:

@@ -100,11 +100,12 @@ class _Exporter:
         attributes = call_attributes(
             call, models, content=told.content, openinference=told.openinference
         )
-        kind = SpanKind.CLIENT if call.origin == "model" else SpanKind.INTERNAL
-        span = self._begun(call_name(call, models), kind, attributes, call.start, parent)
+        asked = call.origin == "model"
+        kind, start = (SpanKind.CLIENT, call.sent) if asked else (SpanKind.INTERNAL, call.start)
+        span = self._begun(call_name(call, models), kind, attributes, start, parent)
         if "error.type" in attributes:
             _fail(span, call.error or call.finish)
-        span.end(self._at(call.start + call.seconds))
+        span.end(self._at(call.end))
 
     def _begun(
         self,

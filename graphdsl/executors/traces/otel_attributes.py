@@ -123,7 +123,7 @@ def call_attributes(
     if (kind := error_type(call)) is not None:
         found["error.type"] = kind
     if call.origin == "model":
-        found |= _usage(call.usage)
+        found |= {"tts.call.wait": call.sent - call.start, **_usage(call.usage)}
     if content:
         found |= dict(_content(call))
     if openinference:

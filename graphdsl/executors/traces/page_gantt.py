@@ -84,7 +84,8 @@ aria-label="when each node ran" data-seconds="{seconds}">
 </div>
 <figcaption><span class="tip">Point at a bar to see what it is.</span>
 <span class="key"><i class="path"></i>critical path<i class="node"></i>other nodes\
-<i class="call"></i>calls<i class="kept"></i>answered by cache or journal\
+<i class="call"></i>calls<i class="wait"></i>waiting to be sent\
+<i class="kept"></i>answered by cache or journal\
 <i class="bad"></i>failed or cancelled</span></figcaption>
 </figure>"""
 
@@ -127,8 +128,12 @@ def _bars(
     yield _bar(record.start, record.seconds, total, y, _BAR, kind, tip)
     for lane, call in lanes:
         y = top + _ROW - 3 + lane * _LANE
-        kind = classes("call", _call_kind(call))
-        yield _bar(call.start, call.seconds, total, y, _LANE - 2, kind, call_tip(call))
+        kind, tip, begin = classes("call", _call_kind(call)), call_tip(call), call.start
+        if call.origin == "model" and call.sent > call.start:
+            begin = call.sent
+            waited = begin - call.start
+            yield _bar(call.start, waited, total, y, _LANE - 2, classes("wait"), tip)
+        yield _bar(begin, call.end - begin, total, y, _LANE - 2, kind, tip)
 
 
 def _bar(
@@ -167,6 +172,8 @@ def call_tip(call: Call) -> str:
         f"{call.start:.3f} s",
         f"{call.seconds:.3f} s",
     ]
+    if call.origin == "model" and call.sent > call.start:
+        parts.append(f"waited {call.sent - call.start:.3f} s")
     parts += amounts(call.usage) if call.origin == "model" else [f"from the {call.origin}"]
     return text(" · ".join(parts)) + (f" · {line(call.error)}" if call.error else "")
 
@@ -193,6 +200,6 @@ def _laned(calls: Sequence[Call]) -> list[tuple[int, Call]]:
         lane = next(free, min(len(ends), _LANES - 1))
         if lane == len(ends):
             ends.append(0.0)
-        ends[lane] = max(ends[lane], call.start + call.seconds)
+        ends[lane] = max(ends[lane], call.end)
         found.append((lane, call))
     return found

@@ -102,6 +102,7 @@ class _Call(_Checked):
     kind: _Text | None = None
     origin: Literal["model", "cache", "journal"] = "model"
     saved: _Usage = Field(default_factory=_nothing)
+    wait: Annotated[float, Field(ge=0, le=1e9)] = 0.0
 
 
 class _Record(_Checked):
