@@ -150,7 +150,7 @@ def finished(path: Path) -> bool:
 
 
 def _newest_unfinished() -> str:
-    going_on = False
+    going_on, idle = False, None
     for path in _files():
         with suppress(FileNotFoundError):
             if finished(path):
@@ -159,6 +159,10 @@ def _newest_unfinished() -> str:
                 going_on = True
             elif _valuable(path):
                 return path.stem
+            else:
+                idle = idle or path.stem
+    if idle is not None:
+        return idle
     if going_on:
         raise InputError(
             "every run that has not ended well is still going on; there is nothing to resume"
