@@ -45,7 +45,7 @@ $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "graphdsl needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[embedded,embeddings,litellm,otel,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[embedded,embeddings,litellm,methods,otel,plots,dev]'
 	@touch $@
 
 model: $(INSTALLED)
@@ -111,6 +111,8 @@ bench: model
 	$(BIN)/python benchmarks/journal.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/sandbox.py
+	$(BIN)/python benchmarks/grouping.py
+	$(BIN)/python benchmarks/policies.py
 	$(BIN)/python benchmarks/early_stop.py
 	$(BIN)/python benchmarks/scheduling.py
 	$(BIN)/python benchmarks/embedded.py

@@ -18,6 +18,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from graphdsl.api.evaluation.evaluate import evaluate
+    from graphdsl.api.evaluation.report import Evaluation
     from graphdsl.api.flow import Flow
     from graphdsl.api.module import Module, load
     from graphdsl.api.runtime import shutdown
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
         CompileError,
         ContentFiltered,
         ContextOverflow,
+        ExtraMissing,
         GraphDslError,
         InputError,
         JournalFailed,
@@ -59,6 +62,8 @@ if TYPE_CHECKING:
     from graphdsl.values import Answer, Draft, Usage, Verdict
 
 _HOMES = {
+    "graphdsl.api.evaluation.evaluate": ("evaluate",),
+    "graphdsl.api.evaluation.report": ("Evaluation",),
     "graphdsl.api.flow": ("Flow",),
     "graphdsl.api.module": ("Module", "load"),
     "graphdsl.api.runtime": ("shutdown",),
@@ -74,6 +79,7 @@ _HOMES = {
         "CompileError",
         "ContentFiltered",
         "ContextOverflow",
+        "ExtraMissing",
         "GraphDslError",
         "InputError",
         "JournalFailed",
@@ -117,6 +123,8 @@ __all__ = [
     "ContextOverflow",
     "Diagnostic",
     "Draft",
+    "Evaluation",
+    "ExtraMissing",
     "Flow",
     "GraphDslError",
     "InputError",
@@ -141,6 +149,7 @@ __all__ = [
     "Unsupported",
     "Usage",
     "Verdict",
+    "evaluate",
     "load",
     "shutdown",
     "telemetry",

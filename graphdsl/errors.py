@@ -9,6 +9,7 @@
     ├── OperatorError(RuntimeError)  .address          an operator broke while it ran
     ├── SandboxError(RuntimeError)   no sandbox can run model-written code here
     ├── PromptError(RuntimeError)    a prompt could not be rendered with these values
+    ├── ExtraMissing(RuntimeError)   a package that an operator needs is not installed
     ├── BudgetExceeded(RuntimeError)  .spent .limit     raised only where no partial result exists
     └── BackendError(RuntimeError)     .model .retryable .uncertain
         ├── BackendMissing                               an extra is not installed
@@ -112,6 +113,13 @@ class SandboxError(GraphDslError, RuntimeError):
 
 class PromptError(GraphDslError, RuntimeError):
     """A prompt could not be rendered with these values, or its text is too long."""
+
+
+class ExtraMissing(GraphDslError, RuntimeError):
+    """A package that an operator needs is not installed; the message says how to get it."""
+
+    def __init__(self, package: str, *, extra: str, what: str) -> None:
+        super().__init__(f"{what} needs `{package}`: pip install 'graphdsl-tts[{extra}]'")
 
 
 class BudgetExceeded(GraphDslError, RuntimeError):

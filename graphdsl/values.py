@@ -141,7 +141,8 @@ class Draft:
 
     `answer` is the extracted answer or None when there is none. `score` is whatever the last
     scorer gave (higher is better), `confidence` is in [0, 1]. `sample` is the index within its
-    node, `seed` the sampling seed that was sent, `prompt` what it answers.
+    node, `seed` the sampling seed that was sent, `temperature` the one it was drawn with, `prompt`
+    what it answers.
     """
 
     text: str
@@ -157,6 +158,7 @@ class Draft:
     error: str | None = None
     tie: bool = False
     prompt: Messages | None = field(default=None, repr=False)
+    temperature: float | None = None
 
     @property
     def complete(self) -> bool:

@@ -51,7 +51,7 @@ flow ask(question: Text) -> Draft {
 
 
 def _needs_model(command: str) -> bool:
-    return command.startswith(("graphdsl run", "graphdsl models"))
+    return command.startswith(("graphdsl run", "graphdsl eval", "graphdsl models"))
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the README's program and a data file."""
     program = _blocks("tts")[0]
     (tmp_path / "careful.tts").write_text(program, encoding="utf-8")
-    (tmp_path / "questions.jsonl").write_text(json.dumps({"question": "What is 1 + 2?"}) + "\n")
+    (tmp_path / "questions.jsonl").write_text(json.dumps({"question": "What is 1 + 2?", "answer": "3"}) + "\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GRAPHDSL_STATE", str(tmp_path / "state"))
     return tmp_path

@@ -27,6 +27,7 @@ ERRORS = [
     errors.OperatorError("f.x", "no"),
     errors.PromptError("no"),
     errors.SandboxError("no"),
+    errors.ExtraMissing("scipy", extra="methods", what="`prune: weibull`"),
     errors.BudgetExceeded("no", 3, 2),
     errors.BackendError("no", model="m", retryable=True),
     errors.BackendMissing("xllamacpp", extra="embedded", model="m"),

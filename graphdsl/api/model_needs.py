@@ -15,8 +15,9 @@ from graphdsl.ir.backends import backend_kind, declared_capabilities
 from graphdsl.ir.entities import ModelSpec, PromptSpec
 from graphdsl.ir.nodes import Attr, Choices, Graph, HoleRef, Node, Symbol, ValueId, walk
 from graphdsl.ir.prune import carried_params
-from graphdsl.ir.types import MESSAGES, MODEL, MODELS, PROMPT
+from graphdsl.ir.types import MESSAGES, PROMPT
 from graphdsl.ops.registry import OPERATORS
+from graphdsl.ops.signature import When
 
 _CONTINUES: Final = "prefix_continuation"
 _RECORDS: Final = ("repeat", "fold", "within")
@@ -30,8 +31,8 @@ def check_needs(graph: Graph, names: Set[str]) -> None:
         for capability, what in _own(spec):
             _require(spec, capability, what)
     for node in walk(graph.body):
-        for capability, what in asked.needs(node):
-            for name in asked.models(node):
+        for capability, what, of in asked.needs(node):
+            for name in asked.models(node, of):
                 if name in models:
                     _require(models[name], capability, what)
 
@@ -81,33 +82,58 @@ class _Asked:
         prompts = {spec.name: spec for spec in graph.prompts}
         return _Asked(graph, {node.id: node for node in nodes}, starts, prompts)
 
-    def models(self, node: Node) -> Iterator[str]:
-        """The names of the models that a node may ask."""
+    def models(self, node: Node, of: str | None) -> Iterator[str]:
+        """The names of the models that a node may ask: all, or those of one parameter."""
         operator = OPERATORS.get(node.op)
-        for param in () if operator is None else operator.params:
-            if MODEL in param.types or MODELS in param.types:
+        for param in () if operator is None else operator.askers:
+            if of is None or param.name == of:
                 yield from self._symbols(node.attr(param.name), "model")
 
-    def needs(self, node: Node) -> Iterator[tuple[str, str]]:
-        """Each capability that a node asks for, and what in it does."""
+    def needs(self, node: Node) -> Iterator[tuple[str, str, str | None]]:
+        """Each capability that a node asks for, what in it does, and whose models: None is all."""
         operator = OPERATORS.get(node.op)
         if operator is None:
             return
         for capability in sorted(operator.needs):
-            yield capability, f"`{node.id}`"
+            yield capability, f"`{node.id}`", None
         for param in operator.params:
             if param.needs is not None and node.attr(param.name) is not None:
-                yield param.needs, f"`{param.name}` of `{node.id}`"
+                yield param.needs, f"`{param.name}` of `{node.id}`", None
             if PROMPT in param.types:
-                yield from self._continued(self._symbols(node.attr(param.name), "prompt"))
+                shown = self._symbols(node.attr(param.name), "prompt")
+                yield from self._continued(shown, param.reader)
             if MESSAGES in param.types:
-                yield from self._continued(self._rendered(node.input(param.name)))
+                yield from self._continued(self._rendered(node.input(param.name)), param.reader)
+        for ask in operator.asks:
+            if (held := self._held(node, ask.when)) is not None:
+                yield ask.capability, f"{held} of `{node.id}`" if held else f"`{node.id}`", ask.of
 
-    def _continued(self, prompts: Iterator[str]) -> Iterator[tuple[str, str]]:
+    def _held(self, node: Node, when: When | None) -> str | None:
+        """What makes a condition hold at a node; None where nothing can, empty without one."""
+        if when is None:
+            return ""
+        decides = OPERATORS[node.op].param(when.param)
+        value = node.attr(when.param)
+        value = decides.preset if value is None and decides is not None else value
+        found = next((one for one in self._values(value) if when.fits(one)), None)
+        if found is None:
+            return None
+        return f"`{when.param}: {found}`" if when.words else f"`{when.param}`"
+
+    def _values(self, attr: Attr) -> tuple[Attr, ...]:
+        if not isinstance(attr, HoleRef):
+            return (attr,)
+        holes = (hole for hole in self.graph.holes if hole.address == attr.address)
+        domains = (hole.domain for hole in holes if isinstance(hole.domain, Choices))
+        return tuple(value for domain in domains for value in domain.values)
+
+    def _continued(
+        self, prompts: Iterator[str], of: str | None
+    ) -> Iterator[tuple[str, str, str | None]]:
         for name in prompts:
             spec = self.prompts.get(name)
             if spec is not None and spec.turns and spec.turns[-1][0] == "assistant":
-                yield _CONTINUES, f"the last turn of prompt `{name}`"
+                yield _CONTINUES, f"the last turn of prompt `{name}`", of
 
     def _symbols(self, attr: Attr, kind: str) -> Iterator[str]:
         match attr:

@@ -28,6 +28,7 @@ def is_text(path_or_text: str | os.PathLike[str]) -> bool:
 def examine(path_or_text: str | os.PathLike[str]) -> Checked:
     """Read and check a program, whatever is wrong with it.
 
+    A path such as `std/voting.tts` means the package's own file, where there is none of that name.
     Raises `InputError` when there is no such file, or it cannot be read.
     """
     from graphdsl.compiler.check import check
@@ -39,11 +40,30 @@ def examine(path_or_text: str | os.PathLike[str]) -> Checked:
     if not str(path_or_text).strip():
         raise InputError("there is no program: give the path of a file, or the text of a program")
     path = Path(path_or_text)
+    if (own := _own(path)) is not None:
+        return check(own, None)
     data = read_bytes(path, "a program (`.tts`)")
     source, refused = decode(data, str(path))
     if source is None:
         return Checked(None, tuple(refused), {str(path): Source(str(path), "")})
     return check(source, path.resolve().parent)
+
+
+def _own(path: Path) -> Source | None:
+    """The file of the standard library that a path means, if it means one.
+
+    Raises `InputError` where the library has no such file.
+    """
+    from graphdsl.compiler.modules import STD, std_names, std_source
+
+    if path.parent != Path(STD) or path.exists() or path.parent.is_dir():
+        return None
+    source = std_source(path.name)
+    if source is not None:
+        return source
+    near = did_you_mean(path.name, std_names())
+    hint = f"did you mean `{STD}/{near[0]}`?" if near else "there are: " + ", ".join(std_names())
+    raise InputError(f"the standard library has no file `{path.name}`; {hint}")
 
 
 def read_input(path: Path, what: str) -> bytes:

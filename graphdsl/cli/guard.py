@@ -18,6 +18,7 @@ from graphdsl.errors import (
     BackendError,
     BudgetExceeded,
     CompileError,
+    ExtraMissing,
     GraphDslError,
     SandboxError,
 )
@@ -67,7 +68,7 @@ def _kind(error: GraphDslError) -> str:
     match error:
         case CompileError():
             return "program"
-        case BackendError() | SandboxError():
+        case BackendError() | ExtraMissing() | SandboxError():
             return "backend"
         case BudgetExceeded():
             return "budget"
@@ -77,7 +78,7 @@ def _kind(error: GraphDslError) -> str:
 
 def _code(error: GraphDslError) -> Exit:
     match error:
-        case BackendError() | SandboxError():
+        case BackendError() | ExtraMissing() | SandboxError():
             return Exit.BACKEND
         case BudgetExceeded():
             return Exit.EXHAUSTED

@@ -15,8 +15,8 @@ from graphdsl.cli.output import BOLD, DIM, paint, print_json, show
 from graphdsl.diagnostics import did_you_mean
 from graphdsl.errors import InputError
 from graphdsl.ir.types import UNKNOWN, Type
-from graphdsl.ops.registry import OPERATORS
-from graphdsl.ops.signature import Operator, Param
+from graphdsl.ops.registry import FAMILIES, OPERATORS
+from graphdsl.ops.signature import Operator, Param, When
 
 
 @click.command("ops")
@@ -36,7 +36,7 @@ def command(name: str | None, as_json: bool) -> int:
     elif name:
         _print_one(chosen[0])
     else:
-        _print_all(chosen)
+        _print_all()
     return Exit.OK
 
 
@@ -80,13 +80,27 @@ def _value(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _print_all(operators: list[Operator]) -> None:
-    for operator in operators:
-        head, _, tail = signature(operator).partition("(")
-        show(
-            textwrap.fill(f"{paint(head, BOLD, sys.stdout)}({tail}", 100, subsequent_indent="    ")
-        )
-        show(textwrap.fill(operator.doc, 96, initial_indent="  ", subsequent_indent="  ") + "\n")
+def short(operator: Operator) -> str:
+    """The call with what it always needs; `…` stands for all else."""
+    params = [
+        _param(param, index < operator.positional)
+        for index, param in enumerate(operator.params)
+        if param.rest or (param.required and param.when is None)
+    ]
+    more = ["…"] if len(params) < len(operator.params) else []
+    return f"{operator.name}({', '.join([*params, *more])}) -> {result(operator)}"
+
+
+def _print_all() -> None:
+    for family, operators in FAMILIES.items():
+        show(paint(f"{family}\n", DIM, sys.stdout))
+        for operator in operators:
+            head, _, tail = short(operator).partition("(")
+            line = f"{paint(head, BOLD, sys.stdout)}({tail}"
+            show(textwrap.fill(line, 100, subsequent_indent="    "))
+            doc = textwrap.fill(operator.doc, 96, initial_indent="  ", subsequent_indent="  ")
+            show(f"{doc}\n")
+    show("`graphdsl ops NAME` says all about one")
 
 
 def _print_one(operator: Operator) -> None:
@@ -110,8 +124,18 @@ def _about(param: Param) -> str:
         facts.append(f"{low}..{high}")
     if param.static:
         facts.append("known at compile time")
-    facts.append("required" if param.required else "optional")
+    facts.append(_needed(param))
     return f"{param.doc} ({', '.join(facts)})"
+
+
+def _needed(param: Param) -> str:
+    """Whether and where a call must or may give it: `required with method: verdict`."""
+    needed = "required" if param.required else "optional"
+    if param.when is None:
+        return needed
+    words = f": {' | '.join(param.when.words)}" if param.when.words else ""
+    where = f"with {param.when.param}{words}"
+    return f"{needed} {where}" if param.required else f"only {where}"
 
 
 def record(operator: Operator) -> dict[str, Any]:
@@ -121,8 +145,14 @@ def record(operator: Operator) -> dict[str, Any]:
         "doc": operator.doc,
         "signature": signature(operator),
         "result": result(operator),
+        "family": next(name for name, family in FAMILIES.items() if operator in family),
         "calls_models": operator.samples,
         "effect": operator.effect,
+        "chance": operator.chance,
+        "asks": [
+            {"capability": ask.capability, "of": ask.of, "when": _when(ask.when)}
+            for ask in operator.asks
+        ],
         "source": operator.source,
         "params": [_param_record(param) for param in operator.params],
     }
@@ -142,4 +172,9 @@ def _param_record(param: Param) -> dict[str, Any]:
         "integer": param.integer,
         "many": param.many,
         "units": list(param.units),
+        "when": _when(param.when),
     }
+
+
+def _when(when: When | None) -> dict[str, Any] | None:
+    return None if when is None else {"param": when.param, "words": list(when.words)}

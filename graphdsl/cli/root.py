@@ -14,13 +14,17 @@ COMMANDS: Final = {
     "graph": "Draw a flow.",
     "plan": "Show what a flow will do and what it can cost.",
     "run": "Run a flow on one input, or on a file of them.",
+    "eval": "Score a flow on examples, beside baselines at equal cost.",
     "test": "Run the tests of programs.",
+    "report": "Show what a finished study has found.",
     "trace": "Show what a run did, node by node.",
     "models": "List, fetch and find the models known by name.",
     "cache": "Show or drop the answers that are kept.",
     "memory": "Look into memory files, and at their earlier versions.",
     "sandbox": "Try the sandboxes for code of models, and say which is used.",
     "ops": "List the operators of the language.",
+    "convert": "Write a configuration of Archon as a program.",
+    "methods": "List the published methods that come as flows, or print one.",
 }
 """Every command with its one-line help; the command itself is in the module of its name."""
 

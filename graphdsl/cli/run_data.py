@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
-from graphdsl.cli.batch import in_order
+from graphdsl.api.batch import in_order
 from graphdsl.cli.codes import Exit
 from graphdsl.cli.dataset import Row, read_rows
 from graphdsl.cli.ending import Endings

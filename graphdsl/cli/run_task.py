@@ -55,7 +55,7 @@ class Task:
             content=told.content,
             split=told.split,
             recorder=recorder,
-            cache=_cache() if told.cache else None,
+            cache=user_cache() if told.cache else None,
             session=session,
             sandbox=told.sandbox,
         )
@@ -79,7 +79,8 @@ class Task:
                 raise InputError(f"line {row.line} of the data: {error}") from error
 
 
-def _cache() -> Cache | None:
+def user_cache() -> Cache | None:
+    """The user's own cache. Raises `InputError` that says how to run without one."""
     from graphdsl.api.caches import opened_cache
 
     try:

@@ -384,6 +384,168 @@ class DataReport(Record):
     out: str | None
 
 
+class EvalItem(Record):
+    """One run on one item.
+
+    `line` is that of the data, `item` its `id` where it has one, `replica` counts from 0. `score`
+    is from 0 to 1; it is 0 where there is none, and `reason` says why. `value` is as in a run.
+    `saved` is what samples from the cache would have cost: with it added, `usage` is what the run
+    costs by itself.
+    """
+
+    line: int
+    item: str
+    replica: int
+    target: Any
+    status: Literal["ok", "exhausted", "failed"]
+    score: float
+    reason: str | None
+    value: Any
+    answer: str | None
+    usage: UsageRecord
+    saved: UsageRecord
+    seconds: float
+    run_id: str | None
+
+
+class EvalLine(EvalItem):
+    """One line of `graphdsl eval --out FILE`: a run, and the row that it belongs to."""
+
+    row: str
+    kind: Literal["flow", "single", "majority"]
+    level: str | None
+
+
+class EvalRow(Record):
+    """The flow (at one level), or a baseline: a `single` sample, or a `majority` of `samples`.
+
+    `level` is the level of the flow, or the one that a vote was matched to, and `size` that level
+    as a number. `same_as` names the row that does the same: its runs are not listed twice. Of the
+    `planned` runs so many are `done`, on `items` items. `mean` is the score, `low` to `high` its
+    95 % interval. `failed` runs gave no answer, of `unscored` ones no score could be computed:
+    both count as wrong, and `reasons` say why. `exhausted` runs ended at their own budget. Costs
+    are means of one run, samples from the cache counted as if they had been paid for; null is
+    unknown. `cost_ratio` is the cost over that of the flow. Seconds are those of `seconds_of` runs
+    of which no sample came from the cache; null where there is none.
+    """
+
+    name: str
+    kind: Literal["flow", "single", "majority"]
+    level: str | None
+    size: float | None
+    samples: int | None
+    same_as: str | None
+    note: str | None
+    planned: int
+    done: int
+    items: int
+    mean: float | None
+    low: float | None
+    high: float | None
+    failed: int
+    unscored: int
+    exhausted: int
+    reasons: list[ErrorCount]
+    tokens_per_item: float | None
+    usd_per_item: float | None
+    calls_per_item: float | None
+    flops_per_item: float | None
+    cost_ratio: float | None
+    seconds_median: float | None
+    seconds_p95: float | None
+    seconds_of: int
+    usage: UsageRecord
+    saved: UsageRecord
+    runs: list[EvalItem]
+
+
+class EvalComparison(Record):
+    """The flow less a baseline, over the items that both have.
+
+    `low` to `high` is the 95 % interval of the difference, items being paired. `better` and
+    `worse` count items. `p` is the exact p-value of "no difference"; `verdict` is `unclear` above
+    0.05, and where the interval holds 0. `cost_ratio` is the flow's cost over the baseline's.
+    `items_needed` is about how many would show a true difference of this size, where these do not,
+    and answers are right or wrong.
+    """
+
+    name: str
+    baseline: str
+    level: str | None
+    items: int
+    difference: float
+    low: float
+    high: float
+    better: int
+    worse: int
+    cost_ratio: float | None
+    p: float
+    verdict: Literal["better", "worse", "unclear"]
+    items_needed: int | None
+    sentence: str
+
+
+class EvalArise(Record):
+    """ARISE over `levels`, which are rows in order: each step of an item from wrong to right earns
+    the tokens of the level before over those of the level after, each step back costs the inverse.
+    `improved` and `degraded` count steps; `left_out` items took no tokens at some level."""
+
+    levels: list[str]
+    mean: float
+    standard_error: float | None
+    items: int
+    improved: int
+    degraded: int
+    left_out: int
+
+
+class EvalSaturation(Record):
+    """The curve `limit` (1 - (1 - p)^N) through levels that are numbers; after `enough` units one
+    more adds at most `least_gain`."""
+
+    limit: float
+    p: float
+    least_gain: float
+    enough: int
+
+
+class EvalReport(Record):
+    """`graphdsl eval`.
+
+    `metric` compares `by` that word, null where each target decides; votes of baselines compare by
+    `vote`. `unit` is what baselines cost the same in (`tokens`, `usd` or `calls`); null where there
+    are none. `rows` are those of the flow in the order of the levels, then a single sample, then a
+    majority vote for each level. `arise` is over the levels, or from the single sample to the flow
+    where there is one level. `complete` is false where the budget `exhausted`, or an interruption,
+    left runs out. `usage` is what all of it has cost, with the runs that were cut off. `run_id` is
+    the batch of its traces, and `concurrency` how many runs were made at once.
+    """
+
+    ok: bool
+    run_id: str
+    flow: str
+    metric: str
+    by: str | None
+    vote: str
+    items: int
+    repeats: int
+    seed: int
+    concurrency: int
+    unit: str | None
+    complete: bool
+    interrupted: bool
+    exhausted: str | None
+    rows: list[EvalRow]
+    comparisons: list[EvalComparison]
+    arise: EvalArise | None
+    saturation: EvalSaturation | None
+    notes: list[str]
+    usage: UsageRecord
+    saved: UsageRecord
+    seconds: float
+    out: str | None
+
+
 class CaseRecord(Record):
     """One test. `value` is what the flow returned; `error` says why there is none.
 
@@ -624,6 +786,94 @@ class PastRunsReport(Record):
     runs: list[PastRun]
 
 
+# ---- studies
+
+
+class TrialRecord(Record):
+    """A candidate of a study.
+
+    `standing`: of a `front` one nothing that was seen beats it, a `finalist` is certified as well,
+    a `dropped` one lost its race early, a `beaten` one saw all its items, of a `refused` one a run
+    may cost more than is allowed. `quality` is its mean over the `items` of the search part, which
+    is biased for whoever won there, and `shrunken` that mean drawn towards what is usual; null
+    where it never ran. `costs` are means of one run. `moment`, in [0, 1], is the share of the
+    budget that had been used when it was first seen. `baseline` is empty for one that is none.
+    """
+
+    number: int
+    identity: str
+    assignment: dict[str, str | float]
+    baseline: str
+    standing: Literal["front", "finalist", "dropped", "beaten", "refused"]
+    items: int
+    quality: float | None
+    shrunken: float | None
+    costs: dict[str, float]
+    moment: float
+
+
+class AblatedRecord(Record):
+    """What a node adds: the quality of a graph less its quality with `change` made at the node.
+
+    `low` to `high` is an interval of the difference over `items` items, paired.
+    """
+
+    node: str
+    change: str
+    difference: float
+    low: float
+    high: float
+    items: int
+
+
+class StudyReport(Record):
+    """A finished study: what its file holds, and what it has shown.
+
+    `front` are identities of trials. `certificate` is null where the budget did not reach so far:
+    then nothing is claimed. `budget`, `spent` and `saved` (what the same runs would have taken
+    without sharing) are amounts by unit; `search.calls` is the part of the search in `calls`.
+    `points` is the number of graphs of the space, null where it is a continuum. `items` counts
+    them by part of the data. `distribution` has probabilities by address and label. `graph` is the
+    open graph as text, empty where it is not known. `verdict` is the result in one sentence.
+    """
+
+    ok: bool = True
+    name: str
+    flow: str
+    strategy: str
+    seed: int
+    minimise: list[str]
+    ending: str
+    trials: list[TrialRecord]
+    front: list[str]
+    certificate: dict[str, Any] | None
+    budget: dict[str, float]
+    spent: dict[str, float]
+    saved: dict[str, float]
+    points: int | None
+    items: dict[str, int]
+    facts: dict[str, str]
+    distribution: dict[str, dict[str, float]]
+    remarks: list[str]
+    graph: str = ""
+    ablation: list[AblatedRecord] = Field(default_factory=list[AblatedRecord])
+    verdict: str
+
+
+class ShownStudyReport(StudyReport):
+    """`graphdsl report`: the study in the file.
+
+    `certified` says whether there is a certificate that can be shown. `problems` say what was wrong
+    with parts of the file that a report can do without. `written` are the files that were asked
+    for; `stored` is the name of the study in the storage of Optuna, null where none was asked for.
+    """
+
+    certified: bool
+    problems: list[str]
+    written: list[str]
+    stored: str | None
+
+
 # ---- models, ops
 
 
@@ -769,6 +1019,21 @@ class CachePathReport(Record):
     path: str | None
 
 
+class WhenRecord(Record):
+    """A condition on another parameter: it is one of `words`, or is given where there are none."""
+
+    param: str
+    words: list[str]
+
+
+class AsksRecord(Record):
+    """A capability that a call asks of the models in parameter `of`, always or only `when`."""
+
+    capability: str
+    of: str
+    when: WhenRecord | None
+
+
 class ParamRecord(Record):
     """A parameter of an operator. `static` ones must be known at compile time; those with `units`
     take a quantity such as `seconds(10)`."""
@@ -785,6 +1050,7 @@ class ParamRecord(Record):
     integer: bool
     many: bool
     units: list[str]
+    when: WhenRecord | None
 
 
 class OperatorRecord(Record):
@@ -794,8 +1060,11 @@ class OperatorRecord(Record):
     doc: str
     signature: str
     result: str
+    family: str
     calls_models: bool
     effect: bool
+    chance: bool
+    asks: list[AsksRecord]
     source: str
     params: list[ParamRecord]
 
@@ -805,6 +1074,40 @@ class OpsReport(Record):
 
     ok: Literal[True] = True
     operators: list[OperatorRecord]
+
+
+class ConversionProblem(Record):
+    """What is wrong with a configuration and where, or (no `error`) what its program does else."""
+
+    place: str
+    message: str
+    hint: str
+    error: bool
+
+
+class ConvertReport(Record):
+    """`graphdsl convert`. `text` is the program; there is none where a problem is an error."""
+
+    ok: bool
+    text: str | None
+    problems: list[ConversionProblem]
+
+
+class MethodRecord(Record):
+    """A published method as a flow of the package: its file, what it is, and how it is run."""
+
+    file: str
+    name: str
+    doc: str
+    text: str
+    command: str
+
+
+class MethodsReport(Record):
+    """`graphdsl methods`."""
+
+    ok: Literal[True] = True
+    methods: list[MethodRecord]
 
 
 # ---- memory
@@ -922,13 +1225,17 @@ REPORTS: Final[dict[str, tuple[type[Record], ...]]] = {
     "graph": (GraphReport,),
     "plan": (PlanReport,),
     "run": (RunReport, DataReport, DataLine),
+    "eval": (EvalReport, EvalLine),
     "test": (CasesReport,),
+    "report": (ShownStudyReport,),
     "trace": (TraceReport, PastRunsReport),
     "models": (ModelsReport, PulledReport, ModelsCheckReport),
     "cache": (CacheReport, ClearedReport, CachePathReport),
     "memory": (MemoryReport, FoundReport, VersionsReport, ExportReport, MemoryChangeReport),
     "sandbox": (SandboxReport,),
     "ops": (OpsReport,),
+    "convert": (ConvertReport,),
+    "methods": (MethodsReport,),
 }
 """What each command prints when it does its work."""
 

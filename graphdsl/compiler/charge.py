@@ -8,10 +8,11 @@ can take at least as much as that in its worst case.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from graphdsl.compiler.uses import Use
+from graphdsl.compiler.uses import Asked
 from graphdsl.prices import dollars
 
 _LONGEST: Final = 160
@@ -42,13 +43,12 @@ class Charge:
         return self if self.amount <= amount else Charge(amount, "what the scope allows")
 
 
-def charge(name: str, uses: tuple[Use, ...], calls: int, unit: str) -> Charge:
-    """What so many calls of an operator can take, shared evenly among its models."""
-    if not uses:
-        return Charge()
+def charge(name: str, asked: Iterable[Asked], unit: str) -> Charge:
+    """What the calls of an operator can take, shared evenly where several models may be asked."""
     counts = Counter[int]()
-    for use in uses:
-        counts[use.amount(unit)] += calls // len(uses)
+    for part in asked:
+        for use in part.uses:
+            counts[use.amount(unit)] += part.calls // len(part.uses)
     amount = sum(each * count for each, count in counts.items())
     terms = [f"{name} {n} × {shown(each, unit)}" for each, n in counts.items() if each and n]
     return Charge(amount, " + ".join(terms))

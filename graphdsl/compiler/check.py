@@ -19,6 +19,8 @@ from graphdsl.compiler.check_sampling import warn_same_samples
 from graphdsl.compiler.check_search import check_search
 from graphdsl.compiler.check_settings import warn_idle_settings
 from graphdsl.compiler.check_test import check_test
+from graphdsl.compiler.check_trees import check_trees, warn_uneven_beams
+from graphdsl.compiler.check_weights import warn_negative_weights
 from graphdsl.compiler.entities import UNITS
 from graphdsl.compiler.modules import STD, imported, is_std, load, name_of
 from graphdsl.compiler.program import Checked, Module
@@ -68,6 +70,7 @@ def _check(main: Module, broken: bool, session: Session) -> None:
     if broken or has_errors(session.diagnostics):
         return
     check_joins(flows, session)
+    check_trees(flows, session)
     check_memories(modules, flows, session)
     if check_size(flows, session):
         counter = check_scopes(flows, session)
@@ -79,6 +82,8 @@ def _check(main: Module, broken: bool, session: Session) -> None:
     if not has_errors(session.diagnostics):
         _warn(modules, main, session)
         warn_idle_stops(flows, session)
+        warn_uneven_beams(flows, session)
+        warn_negative_weights(flows, session)
         warn_memories(modules, session)
 
 

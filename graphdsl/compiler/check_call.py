@@ -8,6 +8,7 @@ from typing import Final
 from graphdsl.compiler import codes
 from graphdsl.compiler.arguments import Signature, Slot, match
 from graphdsl.compiler.check_capabilities import check_call_needs
+from graphdsl.compiler.check_conditions import check_conditions
 from graphdsl.compiler.check_expression import (
     expression,
     origin,
@@ -16,6 +17,7 @@ from graphdsl.compiler.check_expression import (
 )
 from graphdsl.compiler.check_names import entity_type, find_binding, find_entity, report_unknown
 from graphdsl.compiler.check_static import mismatch, static_argument
+from graphdsl.compiler.check_texts import check_unlike
 from graphdsl.compiler.check_types import type_of
 from graphdsl.compiler.list_operators import check_items, list_types
 from graphdsl.compiler.report import a, error, instead
@@ -168,6 +170,8 @@ def operator_call(expr: tree.Call, operator: Operator, frame: Frame) -> Type:
         elif param.name in given:
             types[param.name] = edge(given[param.name], param, f"`{operator.name}`", frame)
     check_items(expr, operator, given, types, frame)
+    check_conditions(expr, operator, given, frame)
+    check_unlike(operator, given, frame)
     if operator.samples:
         check_call_needs(expr, operator, given, frame)
     return operator.result(list_types(types))
@@ -181,10 +185,15 @@ def _rest(
 
 def _operator_signature(operator: Operator) -> Signature:
     slots = tuple(
-        Slot(param.name, param.required, _shown(param), param.types) for param in operator.params
+        Slot(param.name, _always_required(param), _shown(param), param.types)
+        for param in operator.params
     )
     rest = any(param.rest for param in operator.params)
     return Signature(operator.name, slots, operator.positional, rest)
+
+
+def _always_required(param: Param) -> bool:
+    return param.required and param.when is None
 
 
 def _shown(param: Param) -> str:
@@ -195,7 +204,7 @@ def _shown(param: Param) -> str:
     else:
         kind = " | ".join(str(kind) for kind in param.types).replace("List[?]", "List[T]")
     kind = "T" if kind == "?" else kind
-    return f"{param.name}: {kind}{'' if param.required else ' = …'}"
+    return f"{param.name}: {kind}{'' if _always_required(param) else ' = …'}"
 
 
 def edge(expr: tree.Expr, param: Param, owner: str, frame: Frame) -> Type:
@@ -236,7 +245,11 @@ def _instead(expr: tree.Expr, found: Type, param: Param, frame: Frame) -> tuple[
         and binding.type in param.types
         and not isinstance(binding.type, Unknown)
     ]
-    return (f"`{fitting[0]}` would fit",) if len(fitting) == 1 else ()
+    helps = [f"`{fitting[0]}` would fit"] if len(fitting) == 1 else []
+    if found == DRAFT and any(want == DRAFTS for want in param.types):
+        name = str(expr) if isinstance(expr, tree.Ref) else "…"
+        helps.append(f"a list of it alone: `[{name}]`")
+    return tuple(helps)
 
 
 # ---- prompts

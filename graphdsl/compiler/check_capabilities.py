@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from graphdsl.compiler import codes
+from graphdsl.compiler.check_conditions import Conditions
 from graphdsl.compiler.check_hole import models_in
 from graphdsl.compiler.entities import backend_of, is_group, literal, models_in_list, parts
 from graphdsl.compiler.program import Declaration, Module
@@ -19,8 +20,8 @@ from graphdsl.compiler.scope import Binding, Entity
 from graphdsl.compiler.session import Facts, Frame
 from graphdsl.diagnostics import Diagnostic, Label, Span
 from graphdsl.ir.backends import CAPABILITIES, declared_capabilities
-from graphdsl.ir.types import MESSAGES, MODEL, MODELS, PROMPT
-from graphdsl.ops.signature import Operator, Param
+from graphdsl.ir.types import MESSAGES, PROMPT
+from graphdsl.ops.signature import Asks, Operator
 from graphdsl.syntax import tree
 
 _CONTINUES: Final = "prefix_continuation"
@@ -45,9 +46,13 @@ def check_call_needs(
     call: tree.Call, operator: Operator, given: Mapping[str, tree.Expr], frame: Frame
 ) -> None:
     """Report models of an operator's call that cannot do what the call asks for."""
-    asked = [given[param.name] for param in operator.params if _takes_models(param, given)]
-    for need in _needs(call, operator, given, frame) if asked else ():
-        _check(need, asked, frame)
+    asked = [given[param.name] for param in operator.askers if param.name in given]
+    for need, of in _needs(call, operator, given, frame) if asked else ():
+        _check(need, asked if of is None or of not in given else [given[of]], frame)
+    conditions = Conditions(operator, given, frame, now=True)
+    for ask in operator.asks:
+        if ask.of in given and (value := conditions.held(ask.when)) is not None:
+            _check(_asked(call, operator, ask, value, given), [given[ask.of]], frame)
 
 
 def check_flow_needs(
@@ -118,25 +123,37 @@ def _option_need(model: tree.Model, entry: tree.Entry) -> Need | None:
 # ---- what is asked for
 
 
-def _takes_models(param: Param, given: Mapping[str, tree.Expr]) -> bool:
-    return param.name in given and (MODEL in param.types or MODELS in param.types)
+def _asked(
+    call: tree.Call, operator: Operator, ask: Asks, value: Any, given: Mapping[str, tree.Expr]
+) -> Need:
+    """What a call asks of the models of one parameter, and the word that makes it do so."""
+    name = f"`{operator.name}`"
+    if ask.when is None:
+        several = len(operator.askers) > 1
+        what = f"`{ask.of}` of {name}" if several else name
+        return Need(ask.capability, what, call.callee.span, f"do without {name}")
+    shown = f"`{ask.when.param}: {value}`" if ask.when.words else f"`{ask.when.param}`"
+    decides = given.get(ask.when.param, call.callee)
+    return Need(ask.capability, f"{shown} of {name}", decides.span, f"do without {shown}")
 
 
 def _needs(
     call: tree.Call, operator: Operator, given: Mapping[str, tree.Expr], frame: Frame
-) -> Iterator[Need]:
+) -> Iterator[tuple[Need, str | None]]:
+    """What a call asks for, each with the parameter whose models it is asked of; None is all."""
     name = f"`{operator.name}`"
     for capability in sorted(operator.needs):
-        yield Need(capability, name, call.callee.span, f"do without {name}")
+        yield Need(capability, name, call.callee.span, f"do without {name}"), None
     for param in operator.params:
         value = given.get(param.name)
         if value is None:
             continue
         if param.needs is not None:
             shown = f"`{param.name}`"
-            yield Need(param.needs, f"{shown} of {name}", value.span, f"leave {shown} away")
+            what = f"{shown} of {name}"
+            yield Need(param.needs, what, value.span, f"leave {shown} away"), None
         if MESSAGES in param.types or PROMPT in param.types:
-            yield from _continued(value, frame)
+            yield from ((need, param.reader) for need in _continued(value, frame))
 
 
 def _continued(value: tree.Expr, frame: Frame) -> Iterator[Need]:

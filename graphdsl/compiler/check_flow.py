@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from graphdsl.compiler import codes
 from graphdsl.compiler.check_call import edge
 from graphdsl.compiler.check_specialised import entities_of, flow_key
@@ -13,12 +11,14 @@ from graphdsl.compiler.check_types import check_type
 from graphdsl.compiler.program import Module
 from graphdsl.compiler.report import a, error
 from graphdsl.compiler.scope import Binding, Entity, bound_names
-from graphdsl.compiler.session import Facts, Frame, Session
+from graphdsl.compiler.session import Facts, Frame, Session, Specialised
+from graphdsl.compiler.words import words_now
 from graphdsl.diagnostics import Diagnostic, Label, has_errors
 from graphdsl.ir.types import (
     BOOL,
     ENTITY_TYPES,
     NUMBER,
+    SCORER,
     TEXT,
     UNKNOWN,
     ListOf,
@@ -26,6 +26,7 @@ from graphdsl.ir.types import (
     Type,
     assignable,
 )
+from graphdsl.ops.registry import ANY_WORD
 from graphdsl.ops.signature import Param
 from graphdsl.syntax import tree
 
@@ -34,9 +35,9 @@ def check_flow(
     module: Module,
     flow: tree.Flow,
     session: Session,
-    specialised: Mapping[str, tuple[Entity, ...]] | None = None,
+    specialised: Specialised | None = None,
 ) -> Facts:
-    """Check a flow, once for each set of flows and prompts that it is specialised with."""
+    """Check a flow, once for each set of flows, prompts and words that it is specialised with."""
     key = flow_key(flow, specialised or {})
     if key in session.facts:
         return session.facts[key]
@@ -45,7 +46,7 @@ def check_flow(
     frame = Frame(session, module, flow, specialised=specialised or {})
     frame.later.update({name.text: (name.span, inner) for name, inner in bound_names(flow.body)})
     for param in flow.params:
-        _parameter(param, frame, (specialised or {}).get(param.name.text, ()))
+        _parameter(param, frame, (specialised or {}).get(param.name.text))
     result = check_type(flow.result, frame, values_only=True)
     _body(flow, result, frame)
     session.open.pop()
@@ -58,11 +59,15 @@ def check_flow(
 # ---- parameters
 
 
-def _parameter(param: tree.Param, frame: Frame, entities: tuple[Entity, ...]) -> None:
+def _parameter(param: tree.Param, frame: Frame, given: tuple[Entity | str, ...] | None) -> None:
     kind = check_type(param.type, frame)
+    entities = tuple(part for part in given or () if not isinstance(part, str))
+    words = tuple(part for part in given or () if isinstance(part, str))
     if param.default is not None:
         check_default(param, kind, frame)
         entities = entities or entities_of(param.default, frame)
+    if param.default is not None and kind == SCORER and given is None:
+        words = words_now(param.default, ANY_WORD, frame) or ()
     static = kind in ENTITY_TYPES or isinstance(param.default, tree.Hole)
     binding = Binding(
         param.name.text,
@@ -71,7 +76,8 @@ def _parameter(param: tree.Param, frame: Frame, entities: tuple[Entity, ...]) ->
         "parameter",
         "the flow says so",
         static=static,
-        entities=entities,
+        entities=() if kind == SCORER else entities,
+        words=words,
     )
     if static and kind not in ENTITY_TYPES:
         frame.facts.static[param.name.text] = param.name.span

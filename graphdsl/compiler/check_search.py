@@ -50,7 +50,7 @@ STRATEGIES: Final[dict[str, dict[str, Param]]] = {
     "greedy": {"seed": _SEED, "rounds": _COUNT},
     "tpe": {"seed": _SEED},
     "nsga2": {"seed": _SEED, "population": _COUNT},
-    "archon": {"seed": _SEED},
+    "archon": {"seed": _SEED, "samples": _COUNT},
     "reinforce": {"seed": _SEED, "samples": _COUNT, "rate": _RATE},
     "agent_reinforce": {"agent": _AGENT, "seed": _SEED, "rounds": _COUNT, "samples": _COUNT},
     "agent_tts": {"agent": _AGENT, "seed": _SEED, "rounds": _COUNT},

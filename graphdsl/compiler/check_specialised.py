@@ -1,4 +1,4 @@
-"""Calls of flows. A flow that takes flows or prompts is checked once for each set of them."""
+"""Calls of flows. One that takes flows, prompts or words is checked once for each set of them."""
 
 from __future__ import annotations
 
@@ -15,54 +15,76 @@ from graphdsl.compiler.check_types import type_of
 from graphdsl.compiler.program import Module
 from graphdsl.compiler.report import error
 from graphdsl.compiler.scope import Entity
-from graphdsl.compiler.session import Facts, FlowKey, Frame, Session
-from graphdsl.diagnostics import Diagnostic, Label
-from graphdsl.ir.types import ENTITY_TYPES, FLOW, PROMPT, Type
+from graphdsl.compiler.session import Facts, FlowKey, Frame, Session, Specialised
+from graphdsl.compiler.words import words_now
+from graphdsl.diagnostics import Diagnostic, Label, Span
+from graphdsl.ir.types import ENTITY_TYPES, FLOW, PROMPT, SCORER, Type
+from graphdsl.ops.registry import ANY_WORD
 from graphdsl.ops.signature import Param
 from graphdsl.syntax import tree
 
 MAX_CALL_DEPTH: Final = 40
 """Flows that call flows; each level is inlined into the one above."""
 
-Specialised = Mapping[str, tuple[Entity, ...]]
-"""The flows and prompts that parameters of a flow stand for."""
-
 
 def call_flow(expr: tree.Call, module: Module, flow: tree.Flow, frame: Frame) -> Type:
     """The type of a flow's result, after checking the arguments and the flow they make of it."""
     given = match(expr, declared_signature(flow), frame)
-    facts = _facts_of_call(expr, module, flow, given, frame)
+    alone = frame.session.facts.get((id(flow), ()))
     owner = f"flow `{flow.name.text}`"
+    words = _words_of_call(flow, given, alone, frame)
+    facts = _facts_of_call(expr, module, flow, given, words, frame)
     for param in flow.params:
-        value = given.get(param.name.text)
-        if value is None:
+        value, kind = given.get(param.name.text), type_of(param.type)
+        if value is None or kind == SCORER:
             continue
-        kind = type_of(param.type)
         known = kind in ENTITY_TYPES or param.name.text in facts.static
         if known or isinstance(value, tree.Hole):
-            _static(value, param, kind, owner, facts, frame)
+            place = facts.static.get(param.name.text)
+            _static(value, Param(param.name.text, "", (kind,), static=True), owner, place, frame)
         else:
             check_value(value, param, owner, frame)
-    alone = frame.session.facts.get((id(flow), ()))
     check_flow_needs(expr, (module, flow), given, (facts, alone), frame)
     if facts.effect:
         frame.effect()
     return type_of(flow.result)
 
 
-def _static(
-    value: tree.Expr, param: tree.Param, kind: Type, owner: str, facts: Facts, frame: Frame
-) -> None:
+def _words_of_call(
+    flow: tree.Flow, given: Mapping[str, tree.Expr], alone: Facts | None, frame: Frame
+) -> Specialised:
+    """The words that the call gives, after checking that the flow's uses of them take these."""
+    found: dict[str, tuple[Entity | str, ...]] = {}
+    for param in flow.params:
+        name = param.name.text
+        if name not in given or type_of(param.type) != SCORER:
+            continue
+        before, value = len(frame.session.diagnostics), given[name]
+        accepted = None if alone is None else alone.words.get(name)
+        place = None if accepted is None else accepted.place
+        words = () if accepted is None else accepted.words
+        spec = Param(name, "", () if words else (SCORER,), static=True, words=words)
+        _static(value, spec, f"flow `{flow.name.text}`", place, frame)
+        if len(frame.session.diagnostics) == before:
+            found[name] = words_now(value, ANY_WORD, frame) or ()
+    return found
+
+
+def _static(value: tree.Expr, param: Param, owner: str, place: Span | None, frame: Frame) -> None:
     """Check an argument that specialises the flow; say which place in the flow asks for it."""
     diagnostics = frame.session.diagnostics
     before = len(diagnostics)
-    static_argument(value, Param(param.name.text, "", (kind,), static=True), owner, frame)
-    place = facts.static.get(param.name.text)
-    if place is not None and len(diagnostics) > before:
-        label = Label(place, "the flow needs it at compile time here")
-        last = diagnostics[-1]
-        if last.code == codes.NOT_STATIC:
-            diagnostics[-1] = replace(last, secondary=(*last.secondary, label))
+    static_argument(value, param, owner, frame)
+    if place is None or len(diagnostics) == before:
+        return
+    texts = {
+        codes.NOT_STATIC: "the flow needs it at compile time here",
+        codes.WRONG_WORD: "the flow uses it here",
+    }
+    last = diagnostics[-1]
+    if last.code in texts:
+        label = Label(place, texts[last.code])
+        diagnostics[-1] = replace(last, secondary=(*last.secondary, label))
 
 
 def _facts_of_call(
@@ -70,9 +92,10 @@ def _facts_of_call(
     module: Module,
     flow: tree.Flow,
     given: Mapping[str, tree.Expr],
+    words: Specialised,
     frame: Frame,
 ) -> Facts:
-    specialised = {
+    specialised = {**words} | {
         name: entities
         for param in flow.params
         if type_of(param.type) in (FLOW, PROMPT)
@@ -93,8 +116,21 @@ def _facts_of_call(
     alone = frame.session.facts.get((id(flow), ()))
     broken = alone is not None and alone.misfit is not None
     if facts.misfit is not None and specialised and not broken:
-        frame.report(_does_not_fit(expr, flow, specialised, given, facts.misfit))
+        name = _culprit(module, flow, specialised, frame.session)
+        frame.report(_does_not_fit(expr, flow, name, given, facts.misfit))
     return facts
+
+
+def _culprit(module: Module, flow: tree.Flow, specialised: Specialised, session: Session) -> str:
+    """The first parameter whose argument alone makes the flow wrong, else the first of all."""
+    for name, entities in specialised.items():
+        key = flow_key(flow, {name: entities})
+        known = session.facts.get(key)
+        if known is None and key not in session.open:
+            known = _specialise(module, flow, {name: entities}, session)
+        if known is not None and known.misfit is not None:
+            return name
+    return next(iter(specialised))
 
 
 def _circle(expr: tree.Call, flow: tree.Flow, specialised: Specialised, frame: Frame) -> Facts:
@@ -106,16 +142,20 @@ def _circle(expr: tree.Call, flow: tree.Flow, specialised: Specialised, frame: F
 
 
 def flow_key(flow: tree.Flow, specialised: Specialised) -> FlowKey:
-    """What identifies a flow with the flows and prompts it was given."""
+    """What identifies a flow with the flows, prompts and words it was given."""
     pairs = sorted(specialised.items())
-    parts = tuple((name, tuple(id(item) for _, item in entities)) for name, entities in pairs)
+    parts = tuple((name, tuple(map(_identity, found))) for name, found in pairs)
     return id(flow), parts
+
+
+def _identity(part: Entity | str) -> int | str:
+    return part if isinstance(part, str) else id(part[1])
 
 
 def _specialise(
     module: Module, flow: tree.Flow, specialised: Specialised, session: Session
 ) -> Facts:
-    """Check a flow with these flows and prompts, apart from the reports of the file."""
+    """Check a flow with these flows, prompts and words, apart from the reports of the file."""
     from graphdsl.compiler.check_flow import check_flow
 
     apart = replace(session, diagnostics=[], types={}, bindings=[], roots=[])
@@ -149,11 +189,10 @@ def entities_of(value: tree.Expr, frame: Frame) -> tuple[Entity, ...]:
 def _does_not_fit(
     expr: tree.Call,
     flow: tree.Flow,
-    specialised: Specialised,
+    name: str,
     given: Mapping[str, tree.Expr],
     misfit: Diagnostic,
 ) -> Diagnostic:
-    name = next(iter(specialised))
     value = given[name]
     shown = f"`{value}`" if isinstance(value, tree.Ref) else "this"
     return error(

@@ -13,18 +13,21 @@ from graphdsl.compiler.entities import UNITS
 from graphdsl.compiler.report import a, error
 from graphdsl.compiler.scope import Binding
 from graphdsl.compiler.session import Frame
+from graphdsl.compiler.words import words_now
 from graphdsl.diagnostics import Label
 from graphdsl.ir.types import (
     BOOL,
     ENTITY_TYPES,
     MODEL,
     MODELS,
+    SCORER,
     UNKNOWN,
     OptionalOf,
     RecordOf,
     Type,
     join,
 )
+from graphdsl.ops.registry import ANY_WORD
 from graphdsl.ops.signature import Param
 from graphdsl.syntax import tree
 
@@ -70,6 +73,8 @@ def _bind(statement: tree.Bind, frame: Frame) -> None:
     )
     if binding.static:
         binding.entities = entities_of(value, frame) if isinstance(value, tree.Ref) else ()
+    if binding.type == SCORER and isinstance(value, tree.Ref):
+        binding.words = words_now(value, ANY_WORD, frame) or ()
     binding.because = _because(value)
     frame.bind(binding)
 
@@ -105,6 +110,8 @@ def _tune(statement: tree.Tune, frame: Frame) -> None:
         with frame.feeding(binding):
             binding.type = _tuned(statement.value, frame)
         binding.entities = entities_of(statement.value, frame)
+        if binding.type == SCORER:
+            binding.words = words_now(statement.value, ANY_WORD, frame) or ()
         binding.values = (statement.value,)
         binding.because = "it is tuned"
     else:
@@ -117,13 +124,20 @@ def _tune(statement: tree.Tune, frame: Frame) -> None:
 def _tuned(hole: tree.Hole, frame: Frame) -> Type:
     """The type of a tuned name: that of its default, which all alternatives must have."""
     before = len(frame.session.diagnostics)
-    kind = expression(hole.value, frame)
+    kind = SCORER if _is_word(hole.value, frame) else expression(hole.value, frame)
     if len(frame.session.diagnostics) > before:
         return UNKNOWN
     if kind == MODEL and _has_pools(hole, frame):
         kind = MODELS
     check_hole(hole, Param("value", "", (kind,), static=True), "`tune`", frame)
     return kind if len(frame.session.diagnostics) == before else _after_errors(kind, before, frame)
+
+
+def _is_word(expr: tree.Expr, frame: Frame) -> bool:
+    """True for a word of some operator that nothing else is called."""
+    if not isinstance(expr, tree.Ref) or str(expr) not in ANY_WORD or str(expr) in frame.later:
+        return False
+    return frame.scope.find(str(expr)) is None and frame.module.find(expr) is None
 
 
 def _after_errors(kind: Type, before: int, frame: Frame) -> Type:

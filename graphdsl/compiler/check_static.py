@@ -16,10 +16,12 @@ from graphdsl.compiler.check_names import (
     values_in_scope,
 )
 from graphdsl.compiler.check_quantity import check_duration
+from graphdsl.compiler.check_texts import check_text
 from graphdsl.compiler.report import error, instead, listed
 from graphdsl.compiler.scope import Binding, Entity
-from graphdsl.compiler.session import Frame
-from graphdsl.diagnostics import Diagnostic, Help, Label
+from graphdsl.compiler.session import Accepted, Frame
+from graphdsl.compiler.words import is_word, original
+from graphdsl.diagnostics import Diagnostic, Help, Label, did_you_mean
 from graphdsl.ir.types import (
     BOOL,
     ENTITY_TYPES,
@@ -33,9 +35,11 @@ from graphdsl.ir.types import (
     Unknown,
     assignable,
 )
-from graphdsl.ops.registry import WORDS
+from graphdsl.ops.registry import ANY_WORD
 from graphdsl.ops.signature import Param
 from graphdsl.syntax import tree
+
+_ANY_WORDS = (Help("`graphdsl ops` lists the words of each parameter"),)
 
 
 def static_argument(expr: tree.Expr, param: Param, owner: str, frame: Frame) -> None:
@@ -54,6 +58,8 @@ def static_argument(expr: tree.Expr, param: Param, owner: str, frame: Frame) -> 
             _literal(expr, param, owner, frame)
         case tree.ListExpr() if param.many or MODELS in param.types:
             _items(expr, param, owner, frame)
+        case tree.ListExpr() if MODEL in param.types:
+            frame.report(_one_model(expr, param, owner))
         case _:
             if not isinstance(type_of_value(expr, frame), Unknown):
                 frame.report(_not_static(expr, param, owner))
@@ -71,20 +77,28 @@ def _items(expr: tree.ListExpr, param: Param, owner: str, frame: Frame) -> None:
             static_argument(item, replace(param, many=False), owner, frame)
 
 
+def _one_model(expr: tree.ListExpr, param: Param, owner: str) -> Diagnostic:
+    return error(
+        codes.TYPE_MISMATCH,
+        f"`{param.name}` of {owner} takes one model, found a list",
+        expr.span,
+        "expected one model",
+        helps=(f"name one; to try several, write a hole such as `{param.name}: a in [a, b]`",),
+    )
+
+
 def _name(ref: tree.Ref, param: Param, owner: str, frame: Frame) -> None:
+    words = ANY_WORD if SCORER in param.types else param.words
+    if is_word(ref, words, frame):
+        frame.typed(ref.span, SCORER)
+        return
     binding = find_binding(ref, frame)
     if binding is not None:
         _bound(ref, binding, param, owner, frame)
         return
-    text = str(ref)
-    if text in param.words:
-        frame.typed(ref.span, SCORER)
-        return
     found = find_entity(ref, frame)
     if found is not None:
         _entity(ref, found, param, owner, frame)
-    elif SCORER in param.types and text in WORDS:
-        frame.typed(ref.span, SCORER)
     elif not through_lost_import(ref, frame):
         _unknown(ref, param, owner, frame)
 
@@ -103,6 +117,8 @@ def _bound(ref: tree.Ref, binding: Binding, param: Param, owner: str, frame: Fra
             report_absent(ref, binding, binding.type, frame)
         else:
             frame.report(mismatch(ref, binding.type, param, owner, origin(ref, frame)))
+    elif param.words:
+        _word(ref, binding, param, owner, frame)
     elif not binding.static and binding.what == "parameter":
         binding.static = True
         frame.facts.static.setdefault(binding.name, ref.span)
@@ -110,6 +126,28 @@ def _bound(ref: tree.Ref, binding: Binding, param: Param, owner: str, frame: Fra
         frame.report(_not_static(ref, param, owner))
     for entity in binding.entities:
         check_provides(ref, entity, param, owner, frame)
+
+
+def _word(ref: tree.Ref, binding: Binding, param: Param, owner: str, frame: Frame) -> None:
+    """A name that stands for words: all must be of the parameter. Callers are held to that too."""
+    binding = original(binding, frame)
+    if binding.what == "parameter":
+        before = frame.facts.words.get(binding.name)
+        both = [word for word in param.words if before is None or word in before.words]
+        frame.facts.words[binding.name] = Accepted(tuple(both), ref.span)
+    wrong = [word for word in binding.words if word not in param.words]
+    if not wrong:
+        return
+    frame.report(
+        error(
+            codes.WRONG_WORD,
+            f"`{param.name}` of {owner} cannot be {listed(wrong)}",
+            ref.span,
+            f"can stand for {listed(wrong)}",
+            secondary=(Label(binding.span, "because of this"),),
+            helps=(f"the words are {listed(param.words)}",),
+        )
+    )
 
 
 def _entity(ref: tree.Ref, entity: Entity, param: Param, owner: str, frame: Frame) -> None:
@@ -124,7 +162,7 @@ def _entity(ref: tree.Ref, entity: Entity, param: Param, owner: str, frame: Fram
 def _accepts(kind: Type, param: Param) -> bool:
     """Whether a static value of this type fits; texts and numbers are not converted here."""
     if param.words:
-        return kind == SCORER and set(param.words) == set(WORDS)
+        return kind == SCORER
     if kind in ENTITY_TYPES:
         return any(assignable(kind, want) for want in param.types)
     wanted = (want.item if isinstance(want, OptionalOf) else want for want in param.types)
@@ -152,6 +190,12 @@ def check_provides(at: tree.Expr, entity: Entity, param: Param, owner: str, fram
 
 
 def _unknown(ref: tree.Ref, param: Param, owner: str, frame: Frame) -> None:
+    if SCORER in param.types:
+        close = did_you_mean(str(ref), ANY_WORD)
+        helps = instead(str(ref), close, ref.span, "") if close else _ANY_WORDS
+        message = f"`{param.name}` of {owner} cannot be `{ref}`, which is a word of no operator"
+        frame.report(error(codes.WRONG_WORD, message, ref.span, "unknown", helps=helps))
+        return
     if not param.words:
         report_unknown(ref, frame, _candidates(param, frame), _wanted_kind(param))
         return
@@ -201,6 +245,8 @@ def _literal(
         frame.report(mismatch(expr, kind, param, owner))
     elif isinstance(expr, tree.Number):
         check_number(expr, param, owner, frame)
+    elif isinstance(expr, tree.String):
+        check_text(expr, param, owner, frame)
 
 
 def check_number(expr: tree.Number, param: Param, owner: str, frame: Frame) -> bool:

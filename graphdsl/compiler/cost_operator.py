@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from graphdsl.compiler.bounds import NONE, Bounds
 from graphdsl.compiler.cost_parts import Part, Row
-from graphdsl.compiler.uses import models_of, uses_of
+from graphdsl.compiler.uses import Asked, Use, asked_of, uses_of
 from graphdsl.ops.signature import Operator
 from graphdsl.plan import Step
 
 
 def operator_part(step: Step, operator: Operator, depth: int, prompt_tokens: int | None) -> Part:
-    """Bounds of one evaluation; samples of an operator with `models` are drawn in parallel.
+    """Bounds of one evaluation.
 
     Money and operations are counted for prompts of so many tokens; where that is not given, they
     have no top.
@@ -24,31 +24,36 @@ def operator_part(step: Step, operator: Operator, depth: int, prompt_tokens: int
     calls = Bounds(bound.low, bound.high)
     if calls == NONE:
         return Part()
-    parallel = operator.param("models") is not None
-    formula = _formula(attrs, calls)
-    uses = uses_of(attrs)
-    tokens = _shared([use.max_tokens for use in uses], bound.high)
+    asked = asked_of(operator, attrs, bound)
+    formula = bound.formula or _formula(attrs, calls)
+    tokens = _total(asked, lambda use: use.max_tokens)
     usd = flops = Bounds(0, None)
     if prompt_tokens is not None:
-        usd = _shared([use.worst(prompt_tokens) for use in uses], bound.high)
-        flops = _shared([use.operations(prompt_tokens) for use in uses], bound.high)
+        usd = _total(asked, lambda use: use.worst(prompt_tokens))
+        flops = _total(asked, lambda use: use.operations(prompt_tokens))
     row = Row(step.address, step.op, depth, calls, calls, tokens, formula, usd, flops)
-    critical = calls.at_most(1) if parallel else calls
-    return Part(calls, tokens, critical, (step.address,), (row,), formula, usd, flops, uses)
+    critical = calls.at_most(bound.chain)
+    path = (step.address,)
+    return Part(calls, tokens, critical, path, (row,), formula, usd, flops, uses_of(asked))
 
 
-def _shared(each: Sequence[int | None], calls: int) -> Bounds:
-    """The most of that many calls, shared evenly among models of which one call takes so much."""
+def _total(asked: Sequence[Asked], each: Callable[[Use], int | None]) -> Bounds:
+    """The most of all these calls, of which one takes so much."""
+    return sum((_most(part, [each(use) for use in part.uses]) for part in asked), NONE)
+
+
+def _most(asked: Asked, each: Sequence[int | None]) -> Bounds:
     known = [most for most in each if most is not None]
     if len(known) < len(each) or not each:
         return Bounds(0, None)
-    return Bounds(0, -(-sum(known) * calls // len(known)))
+    evenly = -(-sum(known) * asked.calls // len(known))
+    return Bounds(0, evenly if asked.even else max(known) * asked.calls)
 
 
 def _formula(attrs: Mapping[str, Any], calls: Bounds) -> str:
-    """The arithmetic of one operator: `2 models × 5 samples`, or just its bounds."""
+    """The arithmetic of samples: `2 models × 5 samples`, or just the bounds."""
     factors = [
-        (len(models_of(attrs)) if attrs.get("models") else 1, "models"),
+        (_count(attrs.get("models")), "models"),
         (_count(attrs.get("temperature")), "temperatures"),
         (int(attrs.get("samples") or 1), "samples"),
     ]

@@ -89,7 +89,7 @@ def _price(use: Use, prompt: int) -> str:
     if price is None:
         return "unknown cost, since nobody knows its price"
     if most is None:
-        return f"unknown cost, since its replies have no `max_tokens` ({price.source})"
+        return f"unknown cost, since {_endless(use)} ({price.source})"
     if most == 0:
         return f"$0 ({price.source})"
     rates = price.most(prompt)
@@ -101,6 +101,13 @@ def _price(use: Use, prompt: int) -> str:
     terms += [f"{dollars(price.call)} per call"] if price.call else []
     terms += [_time(use, price)] if price.hour else []
     return f"up to {dollars(most, _DIGITS)} = {' + '.join(terms)} ({price.source})"
+
+
+def _endless(use: Use) -> str:
+    """Why nobody knows how many tokens a reply has."""
+    if use.scored:
+        return "it may write the texts that it scores"
+    return "its replies have no `max_tokens`"
 
 
 def _time(use: Use, price: Price) -> str:
@@ -115,6 +122,6 @@ def _flops(use: Use, prompt: int) -> str:
     if flops is None:
         return "unknown FLOPs, since it has no `flops_per_token`"
     if most is None:
-        return "unknown FLOPs, since its replies have no `max_tokens`"
+        return f"unknown FLOPs, since {_endless(use)}"
     tokens = f"{prompt:,} + {use.max_tokens or 0:,}"
     return f"up to {most:.3g} FLOPs = ({tokens}) × {flops:.3g}"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from graphdsl.compiler.check_types import type_of
 from graphdsl.compiler.collaborate import declare_holes
 from graphdsl.compiler.entities import budget_of
 from graphdsl.compiler.list_operators import item_of, list_types
 from graphdsl.compiler.lower_flow import by_name, call_flow
 from graphdsl.compiler.lower_form import Branch, choose
-from graphdsl.compiler.lower_site import Known, Site, Typed
+from graphdsl.compiler.lower_site import Known, Shared, Site, Typed, When
 from graphdsl.compiler.lower_static import as_models, declared, entity, static
 from graphdsl.compiler.modules import std_module
 from graphdsl.ir.nodes import Attr, Choices, HoleRef, Symbol
@@ -79,25 +82,56 @@ def _render(
 
 
 def _operator(site: Site, operator: Operator, expr: tree.Call, address: str) -> Typed:
-    """A node of an operator, with every default that is not absent made explicit."""
+    """A node of an operator, with every default that is not absent made explicit.
+
+    What means nothing with the words of this call is left out; what means something with some
+    alternatives of a hole belongs to these, and so do the holes in it.
+    """
     given = _given(operator, expr)
     inputs: list[tuple[str, Typed]] = []
-    attrs: list[tuple[str, Attr]] = []
+    attrs: dict[str, Attr] = {}
     for param in operator.params:
+        when = _condition(site.shared, operator, param, attrs)
+        if when is None:
+            continue
+        place = replace(site, when=site.when + when) if when else site
         if param.static:
-            attr = _attr(site, param, given.get(param.name), f"{address}.{param.name}")
-            attrs += [] if attr is None else [(param.name, attr)]
+            attr = _attr(place, param, given.get(param.name), f"{address}.{param.name}")
+            attrs |= {} if attr is None else {param.name: attr}
         elif param.rest:
             rest = [(name, item) for name, item in given.items() if name.isdigit()]
             inputs += [(name, site.value(item, f"{address}.{name}")) for name, item in rest]
         elif param.name in given:
             spot = f"{address}.{param.name}"
-            inputs.append((param.name, site.value(given[param.name], spot)))
+            inputs.append((param.name, place.value(given[param.name], spot)))
     kind = operator.result(_types(inputs))
     edges = tuple((name, value.id) for name, value in inputs)
     if operator.name == "collaborate":
-        attrs = list(declare_holes(site, address, dict(attrs)).items())
-    return site.add(operator.name, address, kind, edges, tuple(attrs), span=expr.span)
+        attrs = declare_holes(site, address, attrs)
+    return site.add(operator.name, address, kind, edges, tuple(attrs.items()), span=expr.span)
+
+
+def _condition(
+    shared: Shared, operator: Operator, param: Param, attrs: Mapping[str, Attr]
+) -> When | None:
+    """The holes on which it depends whether a parameter means something; None where it cannot.
+
+    What decides about a parameter stands before it in the signature.
+    """
+    if param.when is None:
+        return ()
+    other = operator.param(param.when.param)
+    assert other is not None
+    around, attr = _condition(shared, operator, other, attrs), attrs.get(other.name)
+    hole = shared.holes[attr.address] if isinstance(attr, HoleRef) else None
+    if around is None or hole is None or not isinstance(hole.domain, Choices):
+        fits = param.when.fits(attr) if hole is None else not param.when.words
+        return around if fits else None
+    pairs = zip(hole.domain.labels, hole.domain.values, strict=True)
+    labels = tuple(label for label, value in pairs if param.when.fits(value))
+    if len(labels) == len(hole.domain.labels):
+        return around
+    return (*around, (hole.address, labels)) if labels else None
 
 
 def _types(inputs: list[tuple[str, Typed]]) -> dict[str, Type]:
@@ -124,17 +158,11 @@ def _attr(site: Site, param: Param, expr: tree.Expr | None, address: str) -> Att
     if expr is not None and param.units:
         return budget_of(tree.ListExpr(expr.span, (expr,))).seconds
     if expr is not None:
-        attr = _word(site, param, expr) or static(site, expr, address)
+        attr = static(site.reading(param.words), expr, address)
         return as_models(attr) if MODELS in param.types else attr
     if not param.required and PROMPT in param.types:
         return role_prompt(site, str(param.default))
     return None if param.required else param.default
-
-
-def _word(site: Site, param: Param, expr: tree.Expr) -> str | None:
-    """The word that an argument is, whatever else the file declares under that name."""
-    text = str(expr) if isinstance(expr, tree.Ref) else ""
-    return text if text in param.words and site.scope.find(text) is None else None
 
 
 def role_prompt(site: Site, name: str) -> Attr:

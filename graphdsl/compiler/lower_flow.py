@@ -9,7 +9,8 @@ from graphdsl.compiler.lower_coerce import coerce, value_as
 from graphdsl.compiler.lower_site import Known, Meaning, Scope, Site, Typed, Value
 from graphdsl.compiler.lower_static import kind_of, meaning, static
 from graphdsl.compiler.program import Module
-from graphdsl.ir.types import BOOL, ENTITY_TYPES, NUMBER, TEXT, OptionalOf, Type
+from graphdsl.ir.types import BOOL, ENTITY_TYPES, NUMBER, SCORER, TEXT, OptionalOf, Type
+from graphdsl.ops.registry import ANY_WORD
 from graphdsl.syntax import tree
 
 Args = dict[str, tree.Expr]
@@ -39,7 +40,8 @@ def call_flow(
 def argument(site: Site, kind: Type, expr: tree.Expr | None, address: str) -> Meaning:
     """What a parameter of this type stands for, given its argument or default."""
     if kind in ENTITY_TYPES:
-        return Known(static(site, expr, address))
+        words = ANY_WORD if kind == SCORER else ()
+        return Known(static(site.reading(words), expr, address), word=kind == SCORER)
     if expr is None:
         return Known(None, site.late("absent", address, kind))
     plain = kind.item if isinstance(kind, OptionalOf) else kind

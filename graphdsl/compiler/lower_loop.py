@@ -156,7 +156,8 @@ def _publish(
         site.scope.own[_inside(name)] = late
     for name, found in inner.scope.own.items() if inner is not None else ():
         if isinstance(found, Known):
-            site.scope.own[name] = known(site, found.attr, f"{path}.{name}")
+            still = known(site, found.attr, f"{path}.{name}")
+            site.scope.own[name] = replace(still, word=found.word)
 
 
 def _finish(

@@ -6,7 +6,7 @@ arguments), so they meet in `Rules`, a table that `graphdsl.compiler.lower` fill
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -68,11 +68,13 @@ class Late:
 class Known:
     """A name known at compile time: an entity, a literal, a word or a hole.
 
-    `late` is its run-time form, for names whose value may also travel along an edge.
+    `late` is its run-time form, for names whose value may also travel along an edge. `word` marks
+    names that stand for words.
     """
 
     attr: Attr
     late: Late | None = None
+    word: bool = False
 
 
 Meaning = Value | Late | Known
@@ -142,7 +144,10 @@ def unused(address: str, taken: set[str] | dict[str, Hole]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One place of lowering. `path` is the address of what is bound here."""
+    """One place of lowering. `path` is the address of what is bound here.
+
+    `words` are bare names that mean themselves here, whatever else the file declares under them.
+    """
 
     shared: Shared
     module: Module
@@ -150,6 +155,11 @@ class Site:
     scope: Scope
     region: Building
     when: When = ()
+    words: Collection[str] = ()
+
+    def reading(self, words: Collection[str]) -> Site:
+        """This site for a value that may be one of these words."""
+        return replace(self, words=words) if words else self
 
     def inside(self, path: str | None = None, when: When = ()) -> Site:
         """A site in a new region, which sees the names of this one."""

@@ -6,7 +6,7 @@ from graphdsl.compiler.lower_coerce import coerce
 from graphdsl.compiler.lower_expression import joined
 from graphdsl.compiler.lower_loop import fold, repeat, within
 from graphdsl.compiler.lower_site import Site, Typed, Value
-from graphdsl.compiler.lower_static import declare, known, meaning, static
+from graphdsl.compiler.lower_static import declare, meaning, tuned
 from graphdsl.ir.nodes import Choices
 from graphdsl.ir.types import OptionalOf
 from graphdsl.syntax import tree
@@ -24,7 +24,7 @@ def _statement(site: Site, stmt: tree.Stmt) -> None:
             site.scope.own[name.text] = meaning(site, value, f"{site.path}.{name.text}")
         case tree.Tune(name=name, value=value):
             spot = f"{site.path}.{name.text}"
-            site.scope.own[name.text] = known(site, static(site, value, spot), spot)
+            site.scope.own[name.text] = tuned(site, value, spot)
         case tree.Optional(name=name):
             site.scope.own[name.text] = Value(_optional(site, stmt))
         case tree.Next(name=name, value=value):

@@ -22,6 +22,7 @@ from graphdsl.ir.types import (
     TEXT,
     Type,
 )
+from graphdsl.ops.registry import ANY_WORD
 from graphdsl.syntax import tree
 
 _ENTITIES: Final = {"model": MODEL, "prompt": PROMPT, "memory": MEMORY, "flow": FLOW}
@@ -60,7 +61,8 @@ def meaning(site: Site, expr: tree.Rhs, address: str) -> Meaning:
         case tree.Ref(parts=(name,)) if (found := site.scope.find(name.text)) is not None:
             return found
         case tree.Ref() if site.scope.find(expr.parts[0].text) is None:
-            return known(site, static(site, expr, address), address)
+            found = known(site, static(site, expr, address), address)
+            return replace(found, word=_is_word(site, expr))
         case tree.String() | tree.Number() | tree.Bool() | tree.Hole():
             return known(site, static(site, expr, address), address)
         case _:
@@ -82,6 +84,22 @@ def kind_of(shared: Shared, attr: Attr) -> Type:
             return _hole_kind(shared, shared.holes[address])
         case _:
             return TEXT
+
+
+def tuned(site: Site, expr: tree.Expr, address: str) -> Known:
+    """A tuned name: a hole over words where its default is one, else over anything."""
+    default = expr.value if isinstance(expr, tree.Hole) else expr
+    if isinstance(default, tree.Ref) and _is_word(site, default):
+        return Known(static(site.reading(ANY_WORD), expr, address), word=True)
+    return known(site, static(site, expr, address), address)
+
+
+def _is_word(site: Site, ref: tree.Ref) -> bool:
+    """True for a name that nothing declares, or that stands for words."""
+    found = site.scope.find(str(ref))
+    if found is not None:
+        return isinstance(found, Known) and found.word
+    return site.scope.find(ref.parts[0].text) is None and declared(site, ref) is None
 
 
 def _hole_kind(shared: Shared, hole: Hole) -> Type:
@@ -123,7 +141,10 @@ def alternatives(shared: Shared, attr: Attr) -> tuple[Attr, ...]:
 
 def _name(site: Site, ref: tree.Ref) -> Attr:
     """What a name stands for at compile time; a name that nothing declares is a word."""
-    match site.scope.find(ref.parts[0].text) if len(ref.parts) == 1 else None:
+    meant = site.scope.find(ref.parts[0].text) if len(ref.parts) == 1 else None
+    if str(ref) in site.words and not (isinstance(meant, Known) and meant.word):
+        return str(ref)
+    match meant:
         case Known(attr):
             return attr
         case Value(_, str(name)):

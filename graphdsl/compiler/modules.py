@@ -49,7 +49,7 @@ def std_module(name: str) -> Module:
 
     Raises FileNotFoundError when the package has no such file.
     """
-    source = _std_source(f"{name}.tts")
+    source = std_source(f"{name}.tts")
     if source is None:
         raise FileNotFoundError(f"std/{name}.tts")
     module = _Loader(None).parse(_Place(f"std/{name}.tts", source, None, f"{STD}.{name}."))
@@ -93,7 +93,8 @@ class _Place:
     prefix: str
 
 
-def _std_source(name: str) -> Source | None:
+def std_source(name: str) -> Source | None:
+    """A file of the standard library, such as `roles.tts`; None where there is no such file."""
     from importlib.resources import files
 
     if name not in std_names():
@@ -188,7 +189,7 @@ class _Loader:
         path = item.path.value
         inside = place.prefix.startswith(f"{STD}.")
         if inside or path.startswith(f"{STD}/"):
-            return _std_target(path if inside else path.removeprefix(f"{STD}/"))
+            return _std_target(path.removeprefix(f"{STD}/"))
         if place.folder is None or self.root is None:
             return Refusal(
                 codes.FILE_NOT_FOUND,
@@ -243,7 +244,7 @@ def _is_main(target: _Place, main: _Place) -> bool:
 
 
 def _std_target(name: str) -> _Place | Refusal:
-    source = _std_source(name)
+    source = std_source(name)
     if source is not None:
         return _Place(f"{STD}/{name}", source, None, f"{STD}.{name.removesuffix('.tts')}.")
     names = std_names()

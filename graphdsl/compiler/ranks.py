@@ -1,8 +1,9 @@
 """How much of a program still hangs on each step: the longest path below it, in model calls.
 
 Samples of one operator are drawn together and count once, a judge counts once (its retries are
-rare), rounds count every one of them, and pure steps nothing (Kelley & Walker 1959, with these
-durations). The engine lets the calls of a run in by it: the longest path first.
+rare), searches count what their signature says, rounds count every one of them, and pure steps
+nothing (Kelley & Walker 1959, with these durations). The engine lets the calls of a run in by it:
+the longest path first.
 """
 
 from __future__ import annotations
@@ -37,8 +38,9 @@ def length(step: Step, operators: Mapping[str, Operator]) -> int:
     if operator is None:
         return 0
     attrs = {param.name: param.default for param in operator.params if not param.required}
-    calls = operator.calls({**attrs, **step.attrs}).high
-    return min(calls, 1) if operator.samples else calls
+    bound = operator.calls({**attrs, **step.attrs})
+    most = (bound.chain or 1) if operator.samples else bound.high
+    return min(bound.high, most)
 
 
 def longest(steps: Sequence[Step], operators: Mapping[str, Operator]) -> int:

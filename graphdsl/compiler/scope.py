@@ -20,6 +20,7 @@ class Binding:
 
     `because` completes "`merged` is `Draft`, …". `static` names are known when the flow is
     specialised; `entities` are the declarations such a name can stand for, where that is known.
+    `words` are the words that it can stand for, where they are known.
     `values` are the expressions that the name is bound to, the bypass of a stage among them.
     `reads` are the bindings that this one is computed from; `effect` marks those that must run.
     """
@@ -31,6 +32,7 @@ class Binding:
     because: str = ""
     static: bool = False
     entities: tuple[Entity, ...] = ()
+    words: tuple[str, ...] = ()
     values: tuple[tree.Rhs, ...] = ()
     bypass_missing: bool = False
     quiet: bool = False

@@ -14,8 +14,20 @@ from graphdsl.diagnostics import Diagnostic, Label, Span
 from graphdsl.ir.types import UNKNOWN, Type
 from graphdsl.syntax import tree
 
-FlowKey = tuple[int, tuple[tuple[str, tuple[int, ...]], ...]]
-"""A flow (by identity) and the flows and prompts that it is specialised with."""
+FlowKey = tuple[int, tuple[tuple[str, tuple[int | str, ...]], ...]]
+"""A flow (by identity) and the flows, prompts and words that it is specialised with."""
+
+Specialised = Mapping[str, tuple[Entity | str, ...]]
+"""The flows, prompts and words that parameters of a flow stand for; nothing where a caller gives a
+word that is not known yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The words that a parameter may stand for, and the place that says so."""
+
+    words: tuple[str, ...]
+    place: Span
 
 
 @dataclass
@@ -23,10 +35,12 @@ class Facts:
     """What callers of a flow need to know beyond its signature.
 
     `static` are value parameters that must be known at compile time, with the place that says so.
-    `needs` are the capabilities that the models of a parameter need, likewise.
+    `needs` are the capabilities that the models of a parameter need, likewise. `words` are those
+    that every use of a `Scorer` parameter takes.
     """
 
     static: dict[str, Span] = field(default_factory=dict[str, Span])
+    words: dict[str, Accepted] = field(default_factory=dict[str, Accepted])
     needs: dict[tuple[str, str], Span] = field(default_factory=dict[tuple[str, str], Span])
     effect: bool = False
     misfit: Diagnostic | None = None
@@ -77,7 +91,7 @@ class Session:
 class Frame:
     """One flow while its body is checked, or an expression outside of any flow (`flow` None).
 
-    `specialised` gives the flows and prompts that parameters stand for. `consumers` are the
+    `specialised` gives the flows, prompts and words that parameters stand for. `consumers` are the
     bindings that what is being read flows into.
     """
 
@@ -86,9 +100,7 @@ class Frame:
     flow: tree.Flow | None = None
     scope: Scope = field(default_factory=Scope)
     facts: Facts = field(default_factory=Facts)
-    specialised: Mapping[str, tuple[Entity, ...]] = field(
-        default_factory=dict[str, "tuple[Entity, ...]"]
-    )
+    specialised: Specialised = field(default_factory=dict[str, "tuple[Entity | str, ...]"])
     later: dict[str, tuple[Span, bool]] = field(default_factory=dict[str, "tuple[Span, bool]"])
     consumers: list[Binding] = field(default_factory=list[Binding])
     loop_depth: int = 0

@@ -10,10 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from graphdsl.compiler.collaborate import expand
+from graphdsl.compiler.graph_shapes import with_lengths
 from graphdsl.compiler.lower_static import as_models
 from graphdsl.compiler.pins import checked_pins, value_of
+from graphdsl.ir.conditions import idle
 from graphdsl.ir.nodes import Assignment, Attr, Graph, Hole, HoleRef, Node, Region, Symbol, ValueId
 from graphdsl.ir.prune import mentioned
+from graphdsl.ir.types import MODELS
+from graphdsl.ops.registry import OPERATORS
 
 
 def defaults(graph: Graph) -> Assignment:
@@ -34,7 +38,7 @@ def specialise(graph: Graph, assignment: Mapping[str, str | float] | None = None
     labels = {**defaults(graph), **checked_pins(graph, assignment or {})}
     closing = _Closing(holes, labels)
     body = closing.region(graph.body)
-    return _with_tables(replace(graph, body=body, holes=()))
+    return with_lengths(_with_tables(replace(graph, body=body, holes=())))
 
 
 def _with_tables(graph: Graph) -> Graph:
@@ -77,11 +81,21 @@ class _Closing:
         return found
 
     def node(self, node: Node) -> Node:
-        """A node without holes."""
+        """A node without holes, and without what means nothing with the values of these."""
+        operator = OPERATORS.get(node.op)
+        params = () if operator is None else operator.params
+        # several models are a tuple, whatever the hole held
+        lists = {param.name for param in params if MODELS in param.types}
+        attrs = {name: self.closed(attr) for name, attr in node.attrs}
+        gone = idle(params, attrs)
         return replace(
             node,
-            inputs=self.edges(node.inputs),
-            attrs=tuple((name, self.attr(name, attr)) for name, attr in node.attrs),
+            inputs=self.edges(tuple(pair for pair in node.inputs if pair[0] not in gone)),
+            attrs=tuple(
+                (name, as_models(attr) if name in lists else attr)
+                for name, attr in attrs.items()
+                if name not in gone
+            ),
             regions=tuple(self.region(region) for region in node.regions),
         )
 
@@ -118,11 +132,6 @@ class _Closing:
     def value(self, address: str) -> Attr:
         """The value of a hole."""
         return value_of(self.holes[address], self.labels[address])
-
-    def attr(self, name: str, attr: Attr) -> Attr:
-        """An attribute without holes; models are a tuple whatever the hole held."""
-        found = self.closed(attr)
-        return as_models(found) if name == "models" else found
 
     def closed(self, attr: Attr) -> Attr:
         """An attribute with the values of its holes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,25 @@ class Declared:
         return id(self.item)
 
 
+class Word(str):
+    """A word of a parameter that a hole may change; it is its default. `others` are all of them."""
+
+    __slots__ = ("others",)
+
+    def __new__(cls, default: str, others: tuple[str, ...]) -> Word:
+        """The default, with the alternatives."""
+        made = super().__new__(cls, default)
+        made.others = others
+        return made
+
+    others: tuple[str, ...]
+
+
+def words_of(value: Any) -> tuple[Any, ...]:
+    """All that a value may be; itself where it is no hole over words."""
+    return value.others if isinstance(value, Word) else (value,)
+
+
 @dataclass(frozen=True, slots=True)
 class Values:
     """Reads compile-time values in one flow. `known` are its names; `largest` takes of every hole
@@ -40,28 +59,37 @@ class Values:
     largest: bool
     widest: bool = False
 
-    def of(self, expr: tree.Expr) -> Any:
-        """The value; a model is a tuple of one. None where it is not known."""
+    def of(self, expr: tree.Expr, words: Collection[str] = ()) -> Any:
+        """The value; a model is a tuple of one. None where it is not known.
+
+        `words` are bare names that mean themselves, whatever else the file declares under them.
+        """
         match expr:
             case tree.String() | tree.Number() | tree.Bool():
                 return expr.value
             case tree.Ref():
-                return self._name(expr)
+                return self._name(expr, words)
             case tree.ListExpr(items=items):
-                return _flat(tuple(self.of(item) for item in items))
+                return _flat(tuple(self.of(item, words) for item in items))
             case tree.Hole():
-                return self._hole(expr)
+                return self._hole(expr, words)
             case _:
                 return None
 
-    def _name(self, ref: tree.Ref) -> Any:
+    def _name(self, ref: tree.Ref, words: Collection[str]) -> Any:
+        meant = self.known.get(ref.parts[0].text)
+        if str(ref) in words and meant not in words:
+            return str(ref)
         if ref.parts[0].text in self.known:
-            return self.known[ref.parts[0].text] if len(ref.parts) == 1 else None
+            return meant if len(ref.parts) == 1 else None
         found = self.module.find(ref)
         return str(ref) if found is None else self._declared(*found)
 
-    def _hole(self, hole: tree.Hole) -> Any:
-        default = self.of(hole.value)
+    def _hole(self, hole: tree.Hole, words: Collection[str]) -> Any:
+        default = self.of(hole.value, words)
+        if isinstance(default, str) and isinstance(hole.domain, tree.ListExpr):
+            others = (self.of(item, words) for item in hole.domain.items)
+            return Word(default, tuple(word for other in others for word in words_of(other)))
         if self.widest and not isinstance(hole.domain, tree.Range):
             return self._models(default, self.of(hole.domain))
         if not self.largest:
@@ -102,6 +130,8 @@ class Values:
 def key_of(value: Any) -> Hashable:
     """What tells compile-time values apart; models have names of their own."""
     match value:
+        case Word():
+            return str(value), value.others
         case tuple():
             return tuple(map(key_of, value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
         case ModelSpec():

@@ -16,13 +16,21 @@ from typing import TYPE_CHECKING, Final
 
 from graphdsl.errors import (
     BackendError,
+    BrokenReply,
     CircuitOpen,
     GraphDslError,
     JournalFailed,
     NotRecorded,
     RateLimited,
 )
-from graphdsl.executors.abc import ChatRequest, Completion, Embeddings, EmbedRequest
+from graphdsl.executors.abc import (
+    ChatRequest,
+    Completion,
+    Embeddings,
+    EmbedRequest,
+    ScoreRequest,
+    Scores,
+)
 from graphdsl.executors.admission import Paused
 from graphdsl.executors.backend_pool import Backends
 from graphdsl.executors.charging import Request, bounded, counted, failed, priced, worst_usage
@@ -33,12 +41,16 @@ from graphdsl.executors.routing import Stop, route
 from graphdsl.executors.run_options import RunOptions
 from graphdsl.executors.share import Share
 from graphdsl.executors.tally import Tally
+from graphdsl.ops.context import ScoreAsk
 from graphdsl.plan import ModelSpec
 from graphdsl.values import Draft, Finish, Usage
 
 if TYPE_CHECKING:
-    from graphdsl.executors.cache.store import Cache, Cached
+    from graphdsl.executors.cache.store import Cached
     from graphdsl.executors.journal.run_journal import RunJournal, Sampled
+
+Reply = Completion | Embeddings | Scores
+"""What a model gives back."""
 
 TEMPERATURE: Final = 0.7
 """Where neither the kernel nor the model block has one."""
@@ -199,10 +211,10 @@ class Caller:
             lane = await self._backends.get(self._stops(draw)[0].spec)
         except GraphDslError:
             return False  # who asks it is told why
-        able = lane.served.capabilities
-        if able.identity is None:
+        named = self._cache.named(lane.spec, lane.served.capabilities)
+        if named is None:
             return False
-        key = self._cache.key(able.identity, self._request(lane, draw), seeded=able.seeds)
+        key = self._cache.key(named.identity, self._request(lane, draw), seeded=named.seeded)
         return self._cache.holds(key)
 
     def _stops(self, draw: Draw) -> Sequence[Stop]:
@@ -244,58 +256,82 @@ class Caller:
         lane = await self._backends.get(stop.spec)
         request = self._request(lane, draw)
         leg = Leg(lane, request, draw, stop, last)
-        identity = lane.served.capabilities.identity
-        if self._cache is None or identity is None:
-            completion = await self._insist(leg)
-        else:
-            completion = await self._once(leg, request, self._cache, identity)
+        completion = await self._once(leg, request)
         assert isinstance(completion, Completion)
         draft = draw.answered(lane.spec.name, completion)
         draw.fresh = True
         return draft
 
     async def embed(self, draw: Draw, texts: tuple[str, ...]) -> Embeddings:
-        """Vectors of texts by the model of the draw, which must stand for itself alone.
-
-        Nothing replays them: a journal keeps the value of the node that wanted them. Raises
-        `Refused` and `BackendError` where there are none.
-        """
-        lane = await self._backends.get(draw.ask.model)
+        """Vectors of texts by the model of the draw. Raises like `_beside`."""
         request = EmbedRequest(texts, f"{self._token}-{draw.number}", draw.meter)
-        leg = Leg(lane, request, draw, Stop(lane.spec), True)
-        if self._journal is not None:
-            self._owe(draw, self._journal)
-        vectors = await self._insist(leg)
-        if self._journal is not None and draw.attempt is not None:
-            self._journal.failed(draw.attempt, draw.charged)
+        vectors = await self._beside(draw, request)
         assert isinstance(vectors, Embeddings)
         return vectors
 
-    async def _once(
-        self, leg: Leg, request: ChatRequest, cache: Cache, identity: str
-    ) -> Completion | Embeddings:
+    async def score(self, draw: Draw, ask: ScoreAsk) -> Scores:
+        """Scores of texts by the model of the draw. Raises like `_beside`."""
+        key = f"{self._token}-{draw.number}"
+        request = ScoreRequest(ask.messages, ask.texts, ask.kind, self._item, key)
+        scores = await self._beside(draw, request)
+        assert isinstance(scores, Scores)
+        return scores
+
+    async def _beside(self, draw: Draw, request: EmbedRequest | ScoreRequest) -> Reply:
+        """What is no sample, by the first model that gives it.
+
+        Nothing replays it: a journal keeps the value of the node that wanted it. Raises `Refused`
+        and `BackendError` where there is none.
+        """
+        if self._journal is not None:
+            self._owe(draw, self._journal)
+        *others, final = self._stops(draw)
+        for stop in others:
+            try:
+                return await self._settled(stop, draw, request, last=False)
+            except (Refused, BackendError) as error:
+                if isinstance(error, JournalFailed):
+                    raise
+                draw.pass_over(stop.spec.name, error)
+        return await self._settled(final, draw, request, last=True)
+
+    async def _settled(
+        self, stop: Stop, draw: Draw, request: EmbedRequest | ScoreRequest, *, last: bool
+    ) -> Reply:
+        """The reply of one model; a journal is told at once what it has cost."""
+        lane = await self._backends.get(stop.spec)
+        leg = Leg(lane, request, draw, stop, last)
+        reply = await self._once(leg, request)
+        if self._journal is not None and draw.attempt is not None:
+            self._journal.failed(draw.attempt, draw.charged)
+        return reply
+
+    async def _once(self, leg: Leg, request: Request) -> Reply:
         """The answer of the cache; where it has none, the model's, which it then keeps."""
-        spec, seeded = leg.lane.spec, leg.lane.served.capabilities.seeds
-        key = cache.key(identity, request, seeded=seeded)
+        cache, spec = self._cache, leg.lane.spec
+        named = None if cache is None else cache.named(spec, leg.lane.served.capabilities)
+        if cache is None or named is None:
+            return await self._insist(leg)
+        key = cache.key(named.identity, request, seeded=named.seeded)
         async with cache.claim(key, spec.model or spec.name) as claim:
             if claim.waited:
                 leg.draw.note("waited for an equal call")
             if claim.found is not None:
                 return self._hit(leg, claim.found)
             reply = await self._insist(leg)
-            if isinstance(reply, Completion) and cache.keepable(request, reply):
+            if cache.keepable(request, reply):
                 claim.store(reply, leg.draw.charged, leg.seconds)
             return reply
 
-    def _hit(self, leg: Leg, found: Cached) -> Completion:
+    def _hit(self, leg: Leg, found: Cached) -> Reply:
         self._saved.add(found.usage)
-        self._completed = True
+        self._completed = self._completed or isinstance(found.reply, Completion)
         leg.draw.begin()
         leg.draw.remembered("cache", found.usage)
-        self._record(leg, leg.request, found.completion, found.seconds)
-        return found.completion
+        self._record(leg, leg.request, found.reply, found.seconds)
+        return found.reply
 
-    async def _insist(self, leg: Leg) -> Completion | Embeddings:
+    async def _insist(self, leg: Leg) -> Reply:
         """The reply of one model, after as many attempts as it deserves."""
         lane, draw, last = leg.lane, leg.draw, leg.last
         begin = leg.begin = self._loop.time()  # waiting for an equal call took no patience
@@ -333,7 +369,7 @@ class Caller:
             )
         await asyncio.sleep(pause)
 
-    async def _granted(self, leg: Leg) -> Completion | Embeddings:
+    async def _granted(self, leg: Leg) -> Reply:
         """One call within the budget and with a place at the model, settled however it ends."""
         draw, request, reservation = leg.draw, leg.request, None
         draw.begin()
@@ -351,18 +387,18 @@ class Caller:
             if reservation is not None:
                 reservation.settle(draw.charged)
 
-    async def _send(self, leg: Leg, request: Request) -> Completion | Embeddings:
+    async def _send(self, leg: Leg, request: Request) -> Reply:
         """Call the model; `draw.charged` then says what this attempt has cost."""
         lane, draw, journal = leg.lane, leg.draw, self._journal
         if journal is not None:
             draw.attempt = await journal.intend(draw.call, worst_usage(lane, request))
         draw.meter.calls = 1
         begin = draw.sent = self._loop.time()
-        embeds = isinstance(request, EmbedRequest)  # vectors are no completions
+        chats = isinstance(request, ChatRequest)  # vectors and scores are no completions
         try:
-            reply = await (lane.embed(request) if embeds else lane.chat(request))
+            reply = await _reply(lane, request)
         except BaseException as error:
-            self._failed = self._failed or not embeds
+            self._failed = self._failed or chats
             draw.back = self._loop.time()
             self._charge(draw, failed(lane, request, draw.meter, draw.back - begin, error))
             if journal is not None and draw.attempt is not None:
@@ -370,14 +406,12 @@ class Caller:
             raise
         draw.back = self._loop.time()
         leg.seconds = draw.back - begin
-        self._completed = self._completed or not embeds
+        self._completed = self._completed or chats
         self._charge(draw, priced(counted(reply.usage), lane, leg.seconds))
         self._record(leg, request, reply, leg.seconds)
         return reply
 
-    def _record(
-        self, leg: Leg, request: Request, completion: Completion | Embeddings, seconds: float
-    ) -> None:
+    def _record(self, leg: Leg, request: Request, completion: Reply, seconds: float) -> None:
         if self._recorder is None:
             return
         if isinstance(request, ChatRequest) and isinstance(completion, Completion):
@@ -416,6 +450,30 @@ class Caller:
         if known is None or known.spec is not spec:
             known = self._usual[id(spec)] = Usual.of(spec)
         return known
+
+
+async def _reply(lane: Lane, request: Request) -> Reply:
+    """What the model is asked for. Scores are one call however an engine gets them."""
+    match request:
+        case ChatRequest():
+            return await lane.chat(request)
+        case EmbedRequest():
+            vectors = await lane.embed(request)
+            _check_count(lane, request, len(vectors.vectors))
+            return vectors
+        case ScoreRequest():
+            scores = await lane.score(request)
+            _check_count(lane, request, len(scores.values))
+            return replace(scores, usage=replace(scores.usage, calls=1))
+
+
+def _check_count(lane: Lane, request: EmbedRequest | ScoreRequest, found: int) -> None:
+    """One thing for each text. Raises `BrokenReply`."""
+    wanted = len(request.texts)
+    if found != wanted:
+        raise BrokenReply(
+            f"`{lane.spec.name}` gave {found} values for {wanted} texts", model=lane.spec.name
+        )
 
 
 async def _reserved(lane: Lane, request: Request, scope: Scope) -> tuple[Request, Reservation]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final, TypeVar
 
 from graphdsl.errors import BackendError, CallTimeout, InputError
-from graphdsl.executors.abc import ChatRequest, EmbedRequest, Meter
+from graphdsl.executors.abc import ChatRequest, EmbedRequest, Meter, ScoreRequest
 from graphdsl.executors.lane import NOT_SENT, Lane
 from graphdsl.executors.ledger import Amount, Scope
 from graphdsl.plan import ModelSpec
 from graphdsl.values import Usage
 
-Request = ChatRequest | EmbedRequest
+Request = ChatRequest | EmbedRequest | ScoreRequest
 """What a model can be asked for."""
 
 Sent = TypeVar("Sent", bound=Request)
@@ -32,8 +33,8 @@ def bounded(request: Sent, lane: Lane, scope: Scope) -> tuple[Sent, Amount]:
     """
     prompt = prompt_bound(request)
     _refuse_unknown(lane, scope)
-    if isinstance(request, EmbedRequest):
-        return request, _worst(lane, prompt, 0)
+    if not isinstance(request, ChatRequest):
+        return request, _worst(lane, prompt, most_written(request))
     most = request.max_tokens
     if most is None:
         room = scope.room(prompt, lambda money: _affordable(lane, money, prompt), lane.flops or 0)
@@ -85,11 +86,24 @@ def _worst(lane: Lane, prompt: int, completion: int) -> Amount:
 def prompt_bound(request: Request) -> int:
     """At most so many prompt tokens: UTF-8 bytes, and what a template adds."""
     if isinstance(request, EmbedRequest):
-        texts = request.texts
-    else:
-        texts = tuple(turn.content for turn in request.messages.turns)
-    sizes = (len(text.encode("utf-8", "surrogatepass")) + _TURN_TOKENS for text in texts)
-    return _TEMPLATE_TOKENS + sum(sizes)
+        return _TEMPLATE_TOKENS + _size(request.texts)
+    asked = _TEMPLATE_TOKENS + _size(turn.content for turn in request.messages.turns)
+    if isinstance(request, ChatRequest):
+        return asked
+    # engines may read the prompt once by itself, and again before each text
+    return asked * (1 + len(request.texts)) + _size(request.texts)
+
+
+def most_written(request: EmbedRequest | ScoreRequest) -> int:
+    """Tokens that an engine writes at most for a call that wants no text of its own.
+
+    One that tells probabilities only of what it writes has to write the texts that it scores.
+    """
+    return 0 if isinstance(request, EmbedRequest) else 1 + _size(request.texts)
+
+
+def _size(texts: Iterable[str]) -> int:
+    return sum(len(text.encode("utf-8", "surrogatepass")) + _TURN_TOKENS for text in texts)
 
 
 def _places(lane: Lane) -> int:
@@ -138,7 +152,7 @@ def worst_usage(
     A reply without `max_tokens` has `unlimited` tokens, by default as many as the context holds;
     a model paid by time that has no timeout took `seconds`.
     """
-    most = 0 if isinstance(request, EmbedRequest) else request.max_tokens
+    most = request.max_tokens if isinstance(request, ChatRequest) else most_written(request)
     if most is None:
         context = lane.served.capabilities.context_tokens or 0
         most = context if unlimited is None else unlimited

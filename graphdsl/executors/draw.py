@@ -143,6 +143,7 @@ class Draw:
             seed=self.seed,
             logprobs=completion.logprobs,
             prompt=ask.messages,
+            temperature=ask.temperature,
         )
 
     def failed(self, finish: Finish, error: str) -> Draft:

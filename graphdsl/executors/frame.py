@@ -14,12 +14,14 @@ from graphdsl.errors import PlanError
 from graphdsl.executors.crew import ItemCrew
 from graphdsl.executors.ledger import Scope
 from graphdsl.executors.trace import Record
+from graphdsl.ir.types import PROMPT
 from graphdsl.ops.context import ModelKernel, PureKernel
 from graphdsl.ops.core import CORE
-from graphdsl.ops.kernels import MODEL, PURE
+from graphdsl.ops.kernels import MODEL, PURE, beside
 from graphdsl.ops.quorum_guard import guarded, guarded_model
 from graphdsl.ops.registry import OPERATORS
-from graphdsl.ops.signature import REQUIRED
+from graphdsl.ops.required import require_packages, slow
+from graphdsl.ops.signature import REQUIRED, Param
 from graphdsl.plan import Plan, Step
 from graphdsl.values import Value
 
@@ -42,7 +44,9 @@ STANDARD = Operators({**CORE, **PURE}, MODEL)
 class Job:
     """A step with its kernel: exactly one of `pure` and `model` is set, neither for control.
 
-    `base` are its closed attributes, absent parameters included, to which inputs are added.
+    `base` are its closed attributes, absent parameters included, to which inputs are added. A
+    pure kernel that may take seconds is made one that does not keep the event loop.
+    Raises `ExtraMissing` where a package is not installed that the step needs.
     """
 
     __slots__ = ("base", "dependents", "inputs", "model", "pure", "regions", "slot", "step")
@@ -55,6 +59,9 @@ class Job:
         self.base = _arguments(step)
         self.pure = operators.pure.get(step.op)
         self.model = operators.model.get(step.op)
+        require_packages(step.op, step.attrs)
+        if self.pure is not None and slow(step.op, step.attrs):
+            self.pure, self.model = None, beside(self.pure)
         self.regions = {role: Code(plan, operators) for role, plan in step.regions}
         if step.attrs.get("min_success") is not None:
             self._guard(step)
@@ -97,12 +104,14 @@ def _arguments(step: Step) -> dict[str, Any]:
     """The step's attributes, beside the defaults of what its operator could be given."""
     operator = OPERATORS.get(step.op)
     params = () if operator is None else operator.params
-    missing = {
-        param.name: None if param.default is REQUIRED else param.default
-        for param in params
-        if not param.rest
-    }
+    missing = {param.name: _default(param) for param in params if not param.rest}
     return {**missing, **step.attrs}
+
+
+def _default(param: Param) -> Any:
+    """What a kernel is given for a parameter that does not apply; the default of a prompt is only
+    the name of one."""
+    return None if param.default is REQUIRED or PROMPT in param.types else param.default
 
 
 class Code:

@@ -21,7 +21,15 @@ from graphdsl.errors import (
     Unreachable,
     Unsupported,
 )
-from graphdsl.executors.abc import Backend, ChatRequest, Completion, Embeddings, EmbedRequest
+from graphdsl.executors.abc import (
+    Backend,
+    ChatRequest,
+    Completion,
+    Embeddings,
+    EmbedRequest,
+    ScoreRequest,
+    Scores,
+)
 from graphdsl.executors.admission import Admission
 from graphdsl.executors.breaker import Breaker
 from graphdsl.executors.device import Device
@@ -30,8 +38,8 @@ from graphdsl.ir.backends import TIMEOUT, backend_kind
 from graphdsl.plan import ModelSpec
 from graphdsl.prices import Price
 
-Asked = TypeVar("Asked", ChatRequest, EmbedRequest)
-Reply = TypeVar("Reply", Completion, Embeddings)
+Asked = TypeVar("Asked", ChatRequest, EmbedRequest, ScoreRequest)
+Reply = TypeVar("Reply", Completion, Embeddings, Scores)
 
 FATAL: Final = (BackendMissing, ModelNotFound, ModelCorrupt, AccessDenied, NotRecorded)
 """Errors after which no call of that model can work: without a fallback they end the run."""
@@ -90,6 +98,10 @@ class Lane:
     async def embed(self, request: EmbedRequest) -> Embeddings:
         """One attempt at vectors of texts; otherwise like `chat`."""
         return await self._attempt(self.served.backend.embed, request)
+
+    async def score(self, request: ScoreRequest) -> Scores:
+        """One attempt at scores of texts; otherwise like `chat`."""
+        return await self._attempt(self.served.backend.score, request)
 
     async def _attempt(self, work: Callable[[Asked], Awaitable[Reply]], request: Asked) -> Reply:
         served = self.served

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from random import Random
 from types import CoroutineType
 from typing import Any
 
@@ -16,7 +17,7 @@ from graphdsl.executors.need import Need, exhaust
 from graphdsl.executors.sampling import Sampler
 from graphdsl.executors.trace import Record
 from graphdsl.ops.concepts import Concept
-from graphdsl.ops.context import Ask
+from graphdsl.ops.context import Ask, Rated, ScoreAsk, Vectors
 from graphdsl.ops.execution import Executed, Execution, Outcome, unanswered
 from graphdsl.ops.quorum_watch import Watch
 from graphdsl.plan import Budget, MemorySpec, ModelSpec, Step
@@ -26,7 +27,16 @@ from graphdsl.values import Doc, Draft
 class NodeContext:
     """The engine as one step sees it (`graphdsl.ops.context.Context`)."""
 
-    __slots__ = ("_frame", "_memory", "_own_need", "_record", "_sampler", "_scope", "_step")
+    __slots__ = (
+        "_frame",
+        "_memory",
+        "_own_need",
+        "_record",
+        "_sampler",
+        "_scope",
+        "_spoiled",
+        "_step",
+    )
 
     def __init__(
         self,
@@ -42,6 +52,7 @@ class NodeContext:
         self._step = step
         self._record = record
         self._own_need: Need | None = None
+        self._spoiled = False
         self._scope = frame.scope
         seconds = step.attrs.get("deadline")
         if seconds is not None:
@@ -55,8 +66,14 @@ class NodeContext:
         return self._own_need
 
     def keep(self) -> None:
-        """Have the journal keep this node's value whole."""
-        self._sampler.kept.add(self._address)
+        """Have the journal keep this node's value whole, if it is the best that can be had."""
+        if not self._spoiled:
+            self._sampler.kept.add(self._address)
+
+    def _spoil(self) -> None:
+        """Something is missing in the value, which a later life of the run may have."""
+        self._spoiled = True
+        self._sampler.kept.discard(self._address)
 
     def watch(self, watch: Watch) -> None:
         """Have the rule of that watch say which samples are needed."""
@@ -79,6 +96,35 @@ class NodeContext:
         draw = sampler.draw_in_turn if sampler.remembers and need.watched else sampler.draw
         return draw(ask, address, self._scope, self._record, rank, need)
 
+    async def score(self, ask: ScoreAsk) -> Rated | None:
+        """Score texts; a failure or refusal is None, and stands in the trace."""
+        self.keep()
+        crew, scope, address = self._frame.crew, self._scope, self._address
+        try:
+            return await self._sampler.score(ask, address, scope, self._record, crew)
+        except FATAL:
+            raise
+        except (BudgetExceeded, BackendError) as reason:
+            self._spoil()
+            self.note(f"not scored: {reason}")
+            return None
+
+    async def embed(self, model: ModelSpec, texts: Sequence[str]) -> Vectors | None:
+        """A vector for each text; a failure or refusal is None, and stands in the trace."""
+        self.keep()
+        try:
+            return await self._embed(model, texts)
+        except FATAL:
+            raise
+        except (BudgetExceeded, BackendError) as reason:
+            self._spoil()
+            self.note(f"no vectors: {reason}")
+            return None
+
+    def chance(self, stream: str = "") -> Random:
+        """Random numbers of this node and round."""
+        return self._sampler.chance(self._address, stream)
+
     async def execute(self, work: Execution) -> Executed:
         """Run code in the sandbox that the run names, else the one that works best here.
 
@@ -95,7 +141,7 @@ class NodeContext:
                 raise
         refusal = self._scope.overdue()
         exhaust(refusal, self._scope, self._frame.crew, self._record)
-        self._sampler.kept.discard(self._address)  # a longer budget is to run it again
+        self._spoil()  # a longer budget is to run it again
         return unanswered(work, Outcome.TIMEOUT, str(refusal))
 
     def note(self, text: str) -> None:
@@ -119,7 +165,7 @@ class NodeContext:
             raise
         except (BudgetExceeded, BackendError) as reason:
             self.note(f"ranked by words: {reason}")
-        self._sampler.kept.discard(self._address)
+        self._spoil()
         return await self._memory.recall(memory, query, top, "bm25")
 
     async def _by_meaning(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from bisect import insort
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from hashlib import blake2b
-from itertools import count
+from itertools import chain, count
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final
+from random import Random
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from graphdsl.errors import BackendError, BudgetExceeded, GraphDslError
 from graphdsl.executors.abc import Completion
@@ -22,12 +23,14 @@ from graphdsl.executors.need import Need, exhaust
 from graphdsl.executors.run_options import RunOptions
 from graphdsl.executors.seeds import explicit_seed, sample_seed, stream_seed
 from graphdsl.executors.trace import Call, Record
-from graphdsl.ops.context import NOT_NEEDED, Ask
+from graphdsl.ops.context import NOT_NEEDED, Ask, Rated, ScoreAsk
 from graphdsl.plan import Budget, ModelSpec
 from graphdsl.values import Draft, Finish, Message, Messages, Usage
 
 if TYPE_CHECKING:
     from graphdsl.executors.journal.run_journal import RunJournal
+
+Made = TypeVar("Made")
 
 _START: Final = attrgetter("start")
 """Calls stand in a trace in the order in which they were asked for, not that of their ends."""
@@ -38,10 +41,22 @@ _DEFAULT: Final = RunOptions()
 
 def call_name(ask: Ask, address: str) -> str:
     """What a sample is called in a journal: its node, model, place in the node, and prompt."""
+    parts = (f"{turn.role}\x1f{turn.content}" for turn in ask.messages.turns)
+    return f"{address} {ask.model.name} {ask.stream}.{ask.index} {_digest(parts)}"
+
+
+def score_name(ask: ScoreAsk, address: str) -> str:
+    """What a call for scores is called in a journal."""
+    parts = (f"{turn.role}\x1f{turn.content}" for turn in ask.messages.turns)
+    texts = (f"\x1f\x1f{text}" for text in ask.texts)
+    return f"{address} {ask.model.name} {ask.kind} {_digest(chain(parts, texts))}"
+
+
+def _digest(parts: Iterable[str]) -> str:
     digest = blake2b(digest_size=8)
-    for turn in ask.messages.turns:
-        digest.update(f"{turn.role}\x1f{turn.content}\x1e".encode("utf-8", "surrogatepass"))
-    return f"{address} {ask.model.name} {ask.stream}.{ask.index} {digest.hexdigest()}"
+    for part in parts:
+        digest.update(f"{part}\x1e".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
 
 
 class Sampler:
@@ -202,23 +217,58 @@ class Sampler:
         record: Record | None,
         crew: ItemCrew | None = None,
     ) -> Sequence[Sequence[float]]:
-        """A vector for each text, paid from the budget like a sample.
+        """A vector for each text, paid from the budget like a sample. Raises like `_beside`."""
+        asked = Messages(tuple(Message("user", text) for text in texts))
+
+        async def vectors(draw: Draw) -> tuple[Sequence[Sequence[float]], Usage]:
+            made = await self._caller.embed(draw, tuple(texts))
+            return made.vectors, made.usage
+
+        ask = Ask(model, asked)
+        call = "" if self.journal is None else call_name(ask, address)
+        return await self._beside(ask, call, scope, record, crew, vectors)
+
+    async def score(
+        self,
+        ask: ScoreAsk,
+        address: str,
+        scope: Scope,
+        record: Record | None,
+        crew: ItemCrew | None = None,
+    ) -> Rated:
+        """Scores of texts, paid from the budget like a sample. Raises like `_beside`."""
+
+        async def rated(draw: Draw) -> tuple[Rated, Usage]:
+            made = await self._caller.score(draw, ask)
+            return Rated(made.values, made.logprobs), made.usage
+
+        asked = Ask(ask.model, ask.messages)
+        call = "" if self.journal is None else score_name(ask, address)
+        return await self._beside(asked, call, scope, record, crew, rated)
+
+    async def _beside(
+        self,
+        ask: Ask,
+        call: str,
+        scope: Scope,
+        record: Record | None,
+        crew: ItemCrew | None,
+        work: Callable[[Draw], Awaitable[tuple[Made, Usage]]],
+    ) -> Made:
+        """What a model gives that is no sample; `call` is its name in the journal.
 
         The trace has it as a call when something was spent on it, or when it failed.
         Raises `BudgetExceeded` where the budget does not allow it, and `BackendError` where the
         model gives none.
         """
-        asked = Messages(tuple(Message("user", text) for text in texts))
-        ask = Ask(model, asked)
-        call = "" if self.journal is None else call_name(ask, address)
         draw = Draw(ask, 0, scope, next(self._numbers), self.now(), call, self._caller.share, 0)
         clock = asyncio.timeout_at(scope.deadline)
         ended: Draft | None = None
         try:
             async with clock:
-                vectors = await self._caller.embed(draw, tuple(texts))
-            ended = draw.answered(model.name, Completion("", Finish.STOP, vectors.usage))
-            return vectors.vectors
+                made, usage = await work(draw)
+            ended = draw.answered(ask.model.name, Completion("", Finish.STOP, usage))
+            return made
         except (TimeoutError, Refused) as error:
             if isinstance(error, TimeoutError) and not clock.expired():
                 raise
@@ -239,6 +289,10 @@ class Sampler:
         finally:
             if record is not None and ended is not None:
                 self._note(record, ended, draw)
+
+    def chance(self, address: str, stream: str) -> Random:
+        """Random numbers that follow from the run's seed, a node's address and a name."""
+        return Random(stream_seed(self._seed, address, stream, 0))
 
     async def _by(self, deadline: float, draw: Draw) -> Draft:
         clock = asyncio.timeout_at(deadline)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphdsl.ir.nodes import Attr, HoleRef, Node, Symbol
+from graphdsl.ir.conditions import Applies, applies
+from graphdsl.ir.nodes import Attr, Choices, HoleRef, Node, Symbol
 from graphdsl.ir.signatures import Parameter, Signature
 from graphdsl.ir.subject import Breach, Subject
 from graphdsl.ir.types import MEMORY, MODEL, MODELS, PROMPT, OptionalOf, Type, assignable
@@ -18,8 +19,11 @@ def edges(subject: Subject) -> Iterator[Breach]:
         given, params = subject.inputs(node), _edge_params(operator)
         rest = next((param for param in operator.params if param.rest), None)
         for name, param in params.items():
-            if param.required and name not in given:
+            use = _use(subject, node, operator, param)
+            if param.required and use.must and name not in given:
                 yield node.id, f"lacks the input `{name}`"
+            if name in given and not use.may:
+                yield node.id, f"has the input `{name}`, which means nothing here"
         for name, kind in given.items():
             param = params.get(name) or (rest if name.isdigit() else None)
             if param is None:
@@ -34,8 +38,11 @@ def attrs(subject: Subject) -> Iterator[Breach]:
     for node, operator in _operators(subject):
         params = {param.name: param for param in operator.params if param.static}
         for name, param in params.items():
-            if param.required and node.attr(name) is None:
+            use = _use(subject, node, operator, param)
+            if param.required and use.must and node.attr(name) is None:
                 yield node.id, f"lacks the attribute `{name}`"
+            if not use.may and node.attr(name) is not None:
+                yield node.id, f"has the attribute `{name}`, which means nothing here"
         for name, value in node.attrs:
             if name in operator.attached:
                 continue
@@ -57,6 +64,20 @@ def _operators(subject: Subject) -> Iterator[tuple[Node, Signature]]:
     for node in subject.nodes:
         if (operator := subject.operators.get(node.op)) is not None:
             yield node, operator
+
+
+def _use(subject: Subject, node: Node, operator: Signature, param: Parameter) -> Applies:
+    """Whether a parameter means something under the values that the node's attributes may have."""
+
+    params = {other.name: other for other in operator.params}
+
+    def values(name: str) -> tuple[Attr, ...]:
+        value = node.attr(name)
+        value = params[name].preset if value is None else value
+        hole = subject.holes.get(value.address) if isinstance(value, HoleRef) else None
+        return hole.domain.values if hole and isinstance(hole.domain, Choices) else (value,)
+
+    return applies(param, params, values)
 
 
 def _edge_params(operator: Signature) -> dict[str, Parameter]:

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from graphdsl.ir.types import Type
+
+
+class Condition(Protocol):
+    """When a parameter means something."""
+
+    @property
+    def param(self) -> str:
+        """The other parameter that decides."""
+        ...
+
+    def fits(self, value: Any) -> bool:
+        """True for a value of the other that fulfils it; None stands for none given."""
+        ...
 
 
 class Parameter(Protocol):
@@ -33,7 +46,17 @@ class Parameter(Protocol):
 
     @property
     def required(self) -> bool:
-        """True when a node must have it."""
+        """True when a node must have it: where it means something."""
+        ...
+
+    @property
+    def preset(self) -> Any:
+        """What it is where a node does not have it; None is absent."""
+        ...
+
+    @property
+    def when(self) -> Condition | None:
+        """Where it means something; None is everywhere."""
         ...
 
 
@@ -58,6 +81,11 @@ class Signature(Protocol):
     @property
     def samples(self) -> bool:
         """True when it may call a model."""
+        ...
+
+    @property
+    def chance(self) -> bool:
+        """True when it draws random numbers."""
         ...
 
     @property

@@ -11,6 +11,9 @@ from graphdsl.values import Draft, Finish, Messages, Value, as_text
 LOWEST: Final = -math.inf
 """What a missing or NaN score counts as where the highest wins (rule G5)."""
 
+_MOST: Final = 1e300
+"""Where numbers are cut off that are added up, so that no sum of them overflows."""
+
 
 def complete_drafts(drafts: Iterable[Draft]) -> list[Draft]:
     """The drafts that ended by themselves: only these vote, win, or are fused (rule G1)."""
@@ -67,6 +70,13 @@ def score_of(draft: Draft) -> float:
     """The score for an argmax: minus infinity where there is none (rule G5)."""
     score = draft.score
     return LOWEST if score is None or math.isnan(score) else score
+
+
+def summand(value: float | None) -> float | None:
+    """A number that can be added up; None for what is missing, NaN or infinite (rule G5)."""
+    if value is None or not math.isfinite(value):
+        return None
+    return max(-_MOST, min(_MOST, value))
 
 
 def mean_logprob_of(draft: Draft) -> float:

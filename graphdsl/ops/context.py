@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from random import Random
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from graphdsl.ir.entities import MemorySpec, ModelSpec
 from graphdsl.ops.concepts import Concept
 from graphdsl.ops.execution import Executed, Execution
-from graphdsl.values import Doc, Draft, Messages, Value
+from graphdsl.values import Doc, Draft, LogprobStats, Messages, Value
 
 if TYPE_CHECKING:
     from graphdsl.ops.quorum_watch import Watch
@@ -33,6 +34,32 @@ class Ask:
     seed: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ScoreAsk:
+    """Texts to score as replies to `messages`, in one call.
+
+    `label`: the probability in [0, 1] that the reply begins with each of the short texts, among
+    them. `text`: the log-probability of each whole text as the reply. `relevance`: what a reward
+    model or reranker says, on its own scale.
+    """
+
+    model: ModelSpec
+    messages: Messages
+    texts: tuple[str, ...]
+    kind: Literal["label", "text", "relevance"] = "label"
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """One value per text, in order; higher is better. `logprobs` only for the kind `text`."""
+
+    values: tuple[float, ...]
+    logprobs: tuple[LogprobStats, ...] = ()
+
+
+Vectors = Sequence[Sequence[float]]
+"""One vector per text, in order, all of one length."""
+
 NOT_NEEDED: Final = "not needed"
 """The message with which a sample is cancelled that cannot change the outcome any more:
 `task.cancel(NOT_NEEDED)`. The engine refunds it and does not call the run exhausted."""
@@ -47,6 +74,25 @@ class Context(Protocol):
         The draft has text, finish, usage, seed, model, sample, logprobs and prompt set; `answer`
         is left to the kernel.
         """
+        ...
+
+    async def score(self, ask: ScoreAsk) -> Rated | None:
+        """Score texts; None where the model failed or the budget refused it, which the trace says.
+
+        A journal keeps the value of a node that scores whole, since nothing replays scores.
+        """
+        ...
+
+    async def embed(self, model: ModelSpec, texts: Sequence[str]) -> Vectors | None:
+        """A vector for each text; None where the model failed or the budget refused it.
+
+        A journal keeps the value of a node that embeds whole.
+        """
+        ...
+
+    def chance(self, stream: str = "") -> Random:
+        """Random numbers of this node: they follow from the run's seed, the node's address and
+        `stream` alone, and begin anew whenever they are asked for."""
         ...
 
     async def execute(self, work: Execution) -> Executed:

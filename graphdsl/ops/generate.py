@@ -41,7 +41,7 @@ async def generate(context: Context, args: Args) -> Value:
     context.count(asks[index] for index in watch.counted())
     if not watch.decided:
         return watch.values(lambda index: None)
-    if enough is not None:
+    if rule.arrival:
         context.keep()
     context.note(f"decided by {watch.needed} of {len(asks)} samples")
     missing = unneeded(until)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import fsum
+
 from graphdsl.ops.candidates import no_answer
 from graphdsl.ops.context import Args
 from graphdsl.ops.limits import bounded, joined, text_of
@@ -50,6 +52,27 @@ def append(args: Args) -> Value:
 def count(args: Args) -> Value:
     """How many items a list has."""
     return len(args["items"])
+
+
+def flatten(args: Args) -> Value:
+    """The items of all lists of a list, in order; an absent list has none."""
+    return bounded(*(items or () for items in args["lists"]))
+
+
+def reverse(args: Args) -> Value:
+    """The items from the last to the first."""
+    return tuple(reversed(args["items"]))
+
+
+def drop(args: Args) -> Value:
+    """All but the first `count` items."""
+    return args["items"][int(args["count"]) :]
+
+
+def mean(args: Args) -> Value:
+    """The arithmetic mean of the numbers that are there; absent where there is none."""
+    known = [float(item) for item in args["items"] if item is not None and item == item]
+    return fsum(known) / len(known) if known else None
 
 
 def texts(args: Args) -> Value:

@@ -9,11 +9,13 @@ The compiler writes a rule as the attribute `until` of the node that makes the l
 =====================  ==========================================================================
 vote, BY, K            the largest group of answers cannot be caught up with any more
 posterior, BY, K, P    the largest group stays ahead of the second with probability P (`Ahead`)
-items, K               there are K items
+items, K               there are K items, and a model has answered for one of them
 complete, K            K of the drafts are complete
 passed, K              K of the verdicts have passed
 perfect, K             K of the verdicts have the score 1, which no other can exceed
 any_complete, K        K of the drafts are complete, counted as they arrive
+any_answered, BY, K    K of the drafts are complete and have an answer, counted as they arrive
+any_scored, S, K       K of the drafts are complete and have a score of at least S, as they arrive
 any_passed, K          K of the verdicts have passed, counted as they arrive
 =====================  ==========================================================================
 
@@ -25,8 +27,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
+from graphdsl.ops.candidates import score_of
 from graphdsl.ops.context import NOT_NEEDED
-from graphdsl.ops.quorum_ballots import Ahead, Ballots
+from graphdsl.ops.quorum_ballots import Ahead, Ballots, ballot
 from graphdsl.values import Draft, Finish, Value, Verdict
 
 
@@ -124,6 +127,36 @@ class Holding:
         return self._wanted <= 0
 
 
+class First:
+    """So many items are there, and a model has given something for one of them.
+
+    Where none has, the others are needed to know whether the models work at all: a run of which
+    no call was answered has failed.
+    """
+
+    __slots__ = ("_answered", "_wanted")
+
+    @property
+    def arrival(self) -> bool:
+        """In the order of the list."""
+        return False
+
+    def __init__(self, wanted: int) -> None:
+        self._wanted = wanted
+        self._answered = False
+
+    def counts(self, item: Value) -> bool:
+        """Every item: the next is told after it."""
+        return True
+
+    def add(self, item: Value) -> bool:
+        """See `Rule`."""
+        self._wanted -= 1
+        lost = isinstance(item, Draft) and item.finish in (Finish.ERROR, Finish.CANCELLED)
+        self._answered = self._answered or not lost
+        return self._answered and self._wanted <= 0
+
+
 def _complete(draft: Draft) -> bool:
     return draft.complete
 
@@ -137,7 +170,6 @@ def _perfect(item: Draft | Verdict) -> bool:
 
 
 _COUNTS: Final[Mapping[str, tuple[Callable[[Any], bool], bool]]] = {
-    "items": (lambda item: True, False),
     "complete": (_complete, False),
     "passed": (_passed, False),
     "perfect": (_perfect, False),
@@ -145,6 +177,22 @@ _COUNTS: Final[Mapping[str, tuple[Callable[[Any], bool], bool]]] = {
     "any_passed": (_passed, True),
 }
 """What the rules that count look at, and whether they do so on arrival."""
+
+
+def accepts(until: Any) -> Callable[[Draft], bool]:
+    """Which drafts a rule of arrival takes: those that are complete, have an answer, or a score.
+
+    Raises `ValueError` for what is no such rule.
+    """
+    match until:
+        case ("any_complete", _):
+            return _complete
+        case ("any_answered", str(by), _):
+            return lambda draft: ballot(draft, by) is not None
+        case ("any_scored", int() | float() as least, _):
+            return lambda draft: draft.complete and score_of(draft) >= least
+        case _:
+            raise ValueError(f"no rule of arrival: {until}")
 
 
 def perfect(wanted: int) -> Rule:
@@ -159,6 +207,10 @@ def rule_of(until: Any, total: int) -> Rule | None:
             return Decided(total, by, least)
         case ("posterior", str(by), int(least), int() | float() as level):
             return Posterior(total, by, least, level)
+        case ("any_answered" | "any_scored", _, int(wanted)):
+            return Holding(wanted, accepts(until), arrival=True)
+        case ("items", int(wanted)):
+            return First(wanted)
         case (str(what), int(wanted)) if what in _COUNTS:
             counts, arrival = _COUNTS[what]
             return Holding(wanted, counts, arrival=arrival)
@@ -173,7 +225,7 @@ def least_items(until: Any, total: int) -> int:
             return min(total, max(total // 2 + 1, least))
         case ("posterior", _, int(least), int() | float() as level):
             return min(total, max(Ahead(level).needed(0), least, 1))
-        case (str(), int(wanted)):
+        case (str(), int(wanted)) | ("any_answered" | "any_scored", _, int(wanted)):
             return min(total, wanted)
         case _:
             return total

@@ -21,7 +21,7 @@ from graphdsl.values import Draft, Value
 _CHAINS: Final = (
     re.compile(r"\[\d+\](?:\s*[>,=]\s*\[\d+\])+"),
     re.compile(r"(?<![\d.])\d+(?:\s*>\s*\d+)+(?![\d.])"),
-    re.compile(r"^\W*\d+(?:\s*,\s*\d+)+\W*$", re.MULTILINE),
+    re.compile(r"^[^\w\n]*\d+(?:\s*,\s*\d+)+[^\w\n]*$", re.MULTILINE),
 )
 _BRACKETS: Final = re.compile(r"\[(\d+)\]")
 _ONLY: Final = re.compile(r"\W*(\d+)\W*")

@@ -78,6 +78,7 @@ def with_answer(reply: Draft, prompt: Messages | None = None) -> Draft:
         reply.error,
         reply.tie,
         prompt or reply.prompt,
+        reply.temperature,
     )
 
 

@@ -83,7 +83,7 @@ class Space:
         """The addresses that matter under an assignment; what it leaves out has its default."""
         found: dict[str, str | float] = {}
         for parameter in self.parameters:
-            if _holds(parameter.when, found):
+            if holds(parameter.when, found):
                 found[parameter.address] = assignment.get(parameter.address, parameter.default)
         return tuple(found)
 
@@ -91,7 +91,7 @@ class Space:
         """A random assignment of active parameters, each drawn evenly from its own values."""
         found: Assignment = {}
         for parameter in self.parameters:
-            if _holds(parameter.when, found):
+            if holds(parameter.when, found):
                 found[parameter.address] = parameter.draw(rng)
         return found
 
@@ -132,7 +132,7 @@ def _ordered(parameters: list[Parameter]) -> tuple[Parameter, ...]:
     return tuple(found.values())
 
 
-def _holds(when: When, chosen: Mapping[str, str | float]) -> bool:
+def holds(when: When, chosen: Mapping[str, str | float]) -> bool:
     """True when all conditions hold; a parameter that is not active meets none."""
     return all(address in chosen and str(chosen[address]) in labels for address, labels in when)
 
@@ -156,7 +156,7 @@ def _fill(parameters: tuple[Parameter, ...], at: dict[str, int]) -> dict[str, in
     found: dict[str, int] = {}
     chosen: Assignment = {}
     for parameter in parameters:
-        if _holds(parameter.when, chosen):
+        if holds(parameter.when, chosen):
             found[parameter.address] = at.get(parameter.address, 0)
             chosen[parameter.address] = parameter.value(found[parameter.address])
     return found
@@ -167,7 +167,7 @@ def _fill(parameters: tuple[Parameter, ...], at: dict[str, int]) -> dict[str, in
 
 def _count(parameters: tuple[Parameter, ...]) -> int:
     """Assignments that differ, as a product over parts that do not depend on each other."""
-    return prod(_count_part(part) for part in _parts(parameters))
+    return prod(_count_part(part) for part in parts_of(parameters))
 
 
 def _count_part(part: tuple[Parameter, ...]) -> int:
@@ -184,14 +184,14 @@ def _count_part(part: tuple[Parameter, ...]) -> int:
     rest = tuple(parameter for parameter in part if parameter is not root)
     total, known = 0, dict[tuple[Parameter, ...], int]()
     for index in range(root.size or 0):
-        left = _given(rest, root.address, str(root.value(index)))
+        left = given(rest, root.address, str(root.value(index)))
         if left not in known:
             known[left] = _count(left)
         total += known[left]
     return total
 
 
-def _given(parameters: tuple[Parameter, ...], address: str, label: str) -> tuple[Parameter, ...]:
+def given(parameters: tuple[Parameter, ...], address: str, label: str) -> tuple[Parameter, ...]:
     """What is left to decide once a parameter has a label."""
     gone: set[str] = set()
     left: list[Parameter] = []
@@ -207,7 +207,7 @@ def _given(parameters: tuple[Parameter, ...], address: str, label: str) -> tuple
     return tuple(left)
 
 
-def _parts(parameters: tuple[Parameter, ...]) -> list[tuple[Parameter, ...]]:
+def parts_of(parameters: tuple[Parameter, ...]) -> list[tuple[Parameter, ...]]:
     """Parameters grouped so that no condition crosses groups."""
     group = {parameter.address: parameter.address for parameter in parameters}
 

@@ -75,11 +75,12 @@ class Expressions:
     def _arg(self, arg: tree.Arg | tree.Expr) -> tree.Arg:
         return arg if isinstance(arg, tree.Arg) else tree.Arg(self._whole(arg), None, arg)
 
-    def named(self, span: Span, name: int, value: tree.Expr | int) -> tree.Arg:
-        """The one word that may stand for a value, `choice`, arrives as its token."""
-        if isinstance(value, int):
-            value = tree.Ref(self.tokens.span(value), (self.name(value),))
+    def named(self, span: Span, name: int, value: tree.Expr) -> tree.Arg:
         return tree.Arg(span, self.name(name), value)
+
+    def word(self, span: Span, at: int) -> tree.Ref:
+        """A reserved word that stands for a word of a parameter."""
+        return tree.Ref(span, (self.name(at),))
 
     def hole(
         self, span: Span, value: tree.Expr, domain: tree.Range | tree.ListExpr | tree.Ref

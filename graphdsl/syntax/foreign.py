@@ -53,6 +53,9 @@ WORDS = {
     "assert": 'expectations stand in a test: `test "title" { flow = …  given = …  expect = … }`',
 }
 
+CALLED = frozenset({"continue"})
+"""Words that are operators here: with an argument list they are meant."""
+
 SIGNS = {
     "->": "arrows are drawn from the program, not written; bind each stage: `b = op(a)`",
     "+": JOIN_TEXTS,

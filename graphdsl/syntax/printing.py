@@ -46,6 +46,7 @@ TEMPLATES: Mapping[str, Template] = {
     "not_": ("not ", 1),
     "field": (0, ": ", 1),
     "named": (0, ": ", 1),
+    "word": (0,),
     "string": (0,),
     "text": (0,),
     "number": (0,),

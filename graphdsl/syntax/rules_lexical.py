@@ -91,6 +91,8 @@ def foreign_construct(s: Situation) -> Diagnostic | None:
     for at in (s.at, s.at - 1):  # `for` alone is a name; what follows it does not fit
         if s.kind(at) == "NAME" and s.tokens.text(at) in foreign.WORDS:
             word = s.tokens.text(at)
+            if word in foreign.CALLED and s.kind(at + 1) == "LPAR":
+                continue
             message = f"`{word}` is not a word of this language"
             place = s.tokens.span(at)
             return s.report(codes.FOREIGN, message, Help(foreign.WORDS[word]), span=place)

@@ -91,7 +91,10 @@ class Record(Node):
 
 @dataclass(frozen=True, slots=True)
 class Arg(Node):
-    """An argument; `name` is None when positional. The word `choice` arrives as a `Ref`."""
+    """An argument; `name` is None when positional.
+
+    Reserved words that may stand for a value (`choice`, `model`, `step`) arrive as a `Ref`.
+    """
 
     name: Name | None
     value: Expr

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from graphdsl.explain import codes
-from graphdsl.ops.registry import OPERATORS
+from graphdsl.ops.registry import FAMILIES, OPERATORS
 
 Call = Callable[..., Any]
 
@@ -30,12 +30,39 @@ def test_an_unknown_code_is_an_error(call: Call) -> None:
     assert "there is no code `GD9999`" in done.err
 
 
-def test_ops_shows_every_signature(call: Call) -> None:
+def test_ops_lists_every_operator_by_family_with_what_it_always_needs(call: Call) -> None:
     done = call("ops")
-    assert "revise(draft: Draft, using: List[Text] | Text?, by: Model" in done.out
-    assert "vote(drafts: List[Draft], by: text | number | choice = text, stop: " in done.out
-    assert "deadline: seconds(…) | minutes(…)?) -> List[Draft]" in done.out
     assert all(f"\n{name}(" in f"\n{done.out}" for name in OPERATORS)
+    families = [done.out.index(f"{family}\n\n{ops[0].name}(") for family, ops in FAMILIES.items()]
+    assert families == sorted(families)
+    assert "revise(draft: Draft, by: Model, …) -> Draft" in done.out
+    assert "complete(drafts: List[Draft]) -> List[Draft]" in done.out
+    assert "score(drafts: List[Draft], method: judge | listwise" in done.out
+
+
+def test_ops_of_one_name_shows_the_whole_signature(call: Call) -> None:
+    done = " ".join(call("ops", "vote").out.split())
+    assert "vote(drafts: List[Draft], by: text | number | choice | maths = text, weights" in done
+    done = " ".join(call("ops", "rank").out.split())
+    assert "deadline: seconds(…) | minutes(…)?) -> List[Draft]" in done
+
+
+def test_ops_says_with_which_words_a_parameter_means_something(call: Call) -> None:
+    shown = " ".join(call("ops", "score").out.split())
+    assert "required with method: oracle)" in shown
+    assert "only with method: judge | listwise)" in shown
+    assert "only with meta)" in shown
+
+
+def test_ops_as_json_has_conditions_and_capabilities(call: Call) -> None:
+    found = {one["name"]: one for one in call("ops", "--json").json["operators"]}
+    score = found["score"]
+    params = {param["name"]: param for param in score["params"]}
+    assert params["answer"]["when"] == {"param": "method", "words": ["oracle"]}
+    assert params["trusted"]["when"] == {"param": "meta", "words": []}
+    assert params["drafts"]["when"] is None
+    assert {"capability": "relevance_scores", "of": "meta", "when": None} in score["asks"]
+    assert (score["family"], score["chance"]) == ("scoring", True)
 
 
 def test_ops_of_one_name_explains_its_parameters(call: Call) -> None:

@@ -111,15 +111,15 @@ def test_a_model_that_a_search_may_choose_needs_a_price(call: str, params: str) 
 
 
 def test_a_model_given_to_a_flow_from_elsewhere_needs_a_price() -> None:
-    more = """flow part(q: Text, m: Models = mini) -> Draft {
+    more = """flow inner(q: Text, m: Models = mini) -> Draft {
       within [usd(1)] { d = generate(q, models: m) }
       return vote(d)
     }
     """
-    checked = program("return part(question, m: lost)", more=more)
+    checked = program("return inner(question, m: lost)", more=more)
     assert codes(checked) == ["GD0523"]
     assert labels(checked) == ["lost"]
-    assert codes(program("return part(question, m: dear)", more=more)) == []
+    assert codes(program("return inner(question, m: dear)", more=more)) == []
 
 
 def test_the_member_of_a_group_is_the_one_that_is_named() -> None:

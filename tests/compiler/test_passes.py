@@ -12,7 +12,7 @@ from hypothesis import given, settings
 
 from graphdsl.compiler.passes import PASSES
 from graphdsl.compiler.passes.abc import Pass
-from graphdsl.compiler.passes.constant_fold import ConstantFold
+from graphdsl.compiler.passes.constant_fold import ConstantFold, kernels
 from graphdsl.compiler.passes.dead_nodes import DeadNodes
 from graphdsl.compiler.pipeline import optimise
 from graphdsl.errors import PlanError
@@ -265,3 +265,10 @@ def test_folding_gives_graphs_of_one_meaning_one_hash() -> None:
     plain = flow("", "%q")
     hashes = {graph_hash(optimise(graph), OPERATORS) for graph in (wrapped, plain)}
     assert len(hashes) == 1
+
+
+def test_only_what_gives_the_same_whenever_it_is_asked_is_computed_at_compile_time() -> None:
+    folded = {op for op in kernels() if op in OPERATORS}
+    assert "vote" in folded
+    assert all(OPERATORS[op].pure for op in folded)
+    assert not {op.name for op in OPERATORS.values() if op.chance} & folded

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphdsl.ops.answers import as_number, find_numbers, normal_number, normal_text
+from graphdsl.ops import extract as extraction
+from graphdsl.ops.answers import as_number, find_numbers, last_number, normal_number, normal_text
 from graphdsl.ops.extract import extract, find_answer
 from graphdsl.values import Answer, Draft
 
@@ -109,11 +110,96 @@ def test_numbers_of_answers_compare_as_numbers() -> None:
     assert as_number("five") is None
 
 
+@pytest.mark.parametrize("by", ["number", "maths"])
+@pytest.mark.parametrize("number", ["1e5000/1", "1e-9999/3", "9" * 5000 + "/7", "1/" + "3" * 5000])
+def test_a_number_too_long_to_compute_with_stays_as_it_is_written(number: str, by: str) -> None:
+    found = find_answer(f"Answer: {number}", by)
+    assert found is not None
+    assert found.shown == found.key == number
+
+
+def test_only_the_last_marks_are_looked_at() -> None:
+    none = "Answer: none\n" * (extraction.LOOKED_AT - 1)
+    assert read("Answer: 7, not 8\n" + none, "number") == "8"
+    assert read("Answer: 7\n" + none + "9, or", "number") == "7"
+    assert read("Answer: 7\n" + none + "Answer: none\n9, or", "number") == "9"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "####" * 20_000,
+        "#### " * 20_000,
+        "\\boxed{" * 3000 + "}" * 3000,
+        "answer" + " " * 20_000 + "x",
+        "answer: x\n" * 5000,
+        "\n" * 80_000,
+    ],
+)
+def test_long_texts_of_marks_are_read_in_one_sweep(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted, not timed: no more texts are read than there are marks to look at, and the one."""
+    asked: list[str] = []
+    real = extraction._read  # pyright: ignore[reportPrivateUsage]
+
+    def counted(part: str, by: str, *, marked: bool) -> object:
+        asked.append(part)
+        return real(part, by, marked=marked)
+
+    monkeypatch.setattr(extraction, "_read", counted)
+    for by in ("text", "number", "choice", "maths"):
+        asked.clear()
+        find_answer(text, by)
+        assert len(asked) <= extraction.LOOKED_AT + 1
+
+
 @given(st.text())
 def test_no_text_breaks_the_readers(text: str) -> None:
-    for by in ("text", "number", "choice"):
+    for by in ("text", "number", "choice", "maths"):
         find_answer(text, by)
     as_number(text)
+
+
+WORDS = (
+    "Answer: answer answers ANSWER ANſWER İanswer : ** #### ##### ###### \\boxed{ \\boxed \\BOXED{ "
+    "{ } {} \\frac{ \\frac{1}{2x} }{ / - + . , % $ 1 2.5 1,000 007 3/4 1e3 1e3x 5-3 .5 x5 "
+    "so it is the end e"
+)
+PIECES = st.sampled_from([*WORDS.split(), " ", "  ", "\n"])
+LONG = st.lists(st.sampled_from(["the end", " so it is ", "\n", "\\frac{the apples", "}{so 2}"]))
+
+
+def soup(pieces: list[str], tail: list[str]) -> str:
+    """A text long enough that its end is looked at first."""
+    return "".join(tail) + " ".join(pieces) + "".join(pieces)
+
+
+@given(st.lists(PIECES, max_size=40), LONG)
+def test_the_last_mark_is_found_from_behind_as_from_the_front(
+    pieces: list[str], tail: list[str]
+) -> None:
+    text = soup(pieces, tail)
+    behind = [mark.span() for mark in extraction._marks(text)]  # pyright: ignore[reportPrivateUsage]
+    front = [mark.span() for mark in extraction._MARK.finditer(text)]  # pyright: ignore[reportPrivateUsage]
+    assert behind == front[::-1]
+
+
+@given(st.lists(PIECES, max_size=40), LONG)
+def test_the_last_number_is_the_last_of_all(pieces: list[str], tail: list[str]) -> None:
+    for text in (soup(pieces, tail), soup(pieces, tail) + "".join(tail) * 3):
+        assert last_number(text) == (find_numbers(text) or [None])[-1]
+
+
+@given(st.text(alphabet="{}ab", max_size=30), st.integers(0, 5))
+def test_braces_are_closed_by_their_own(text: str, start: int) -> None:
+    depth, expected = 1, ""
+    for at in range(start, len(text)):
+        depth += (text[at] == "{") - (text[at] == "}")
+        if depth == 0:
+            expected = text[start:at]
+            break
+    assert extraction.braced(text, start) == expected
 
 
 @given(st.integers(-(10**20), 10**20))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,11 +15,11 @@ from hypothesis import strategies as st
 from graphdsl.ops.concept_reading import LONGEST, MOST, concept_of, read_concepts, read_names
 from graphdsl.ops.concept_texts import overview, whole
 from graphdsl.ops.concepts import KINDS, Concept, Parameter, merged
-from graphdsl.ops.context import Ask
+from graphdsl.ops.context import Ask, Rated, ScoreAsk, Vectors
 from graphdsl.ops.execution import Executed, Execution
 from graphdsl.ops.memory import recall_concepts, remember_concepts
 from graphdsl.ops.quorum_watch import Watch
-from graphdsl.plan import MemorySpec, PromptSpec
+from graphdsl.plan import MemorySpec, ModelSpec, PromptSpec
 from graphdsl.values import Doc, Draft
 from tests.plans import model
 
@@ -43,6 +44,15 @@ class Library:
     async def sample(self, ask: Ask) -> Draft:
         self.asks.append(ask)
         return Draft(self.replies[len(self.asks) - 1])
+
+    async def score(self, ask: ScoreAsk) -> Rated | None:
+        raise AssertionError
+
+    async def embed(self, model: ModelSpec, texts: Sequence[str]) -> Vectors | None:
+        raise AssertionError
+
+    def chance(self, stream: str = "") -> Random:
+        raise AssertionError
 
     def note(self, text: str) -> None:
         self.notes.append(text)

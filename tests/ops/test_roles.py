@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphdsl.ops.concepts import Concept
-from graphdsl.ops.context import Ask
+from graphdsl.ops.context import Ask, Rated, ScoreAsk, Vectors
 from graphdsl.ops.critique import critique, parse_blocks
 from graphdsl.ops.execution import Executed, Execution
 from graphdsl.ops.fuse import fuse
@@ -22,7 +23,7 @@ from graphdsl.ops.registry import OPERATORS
 from graphdsl.ops.revise import revise
 from graphdsl.ops.roles import with_answer
 from graphdsl.ops.verify import parse_verdict, verify
-from graphdsl.plan import MemorySpec, PromptSpec
+from graphdsl.plan import MemorySpec, ModelSpec, PromptSpec
 from graphdsl.values import Doc, Draft, Finish, LogprobStats, Messages, Usage, Verdict
 from tests.plans import model, question
 
@@ -41,6 +42,15 @@ class Scripted:
         reply = self.replies[len(self.asks)]
         self.asks.append(ask)
         return reply if isinstance(reply, Draft) else Draft(reply, prompt=ask.messages)
+
+    async def score(self, ask: ScoreAsk) -> Rated | None:
+        raise AssertionError("no role scores texts")
+
+    async def embed(self, model: ModelSpec, texts: Sequence[str]) -> Vectors | None:
+        raise AssertionError("no role compares meanings")
+
+    def chance(self, stream: str = "") -> Random:
+        raise AssertionError("no role leaves anything to chance")
 
     def note(self, text: str) -> None:
         self.notes.append(text)
@@ -293,6 +303,7 @@ def test_a_reply_keeps_everything_but_its_answer() -> None:
         "logprobs": LogprobStats(1, -1.0, -1.0),
         "error": "cut",
         "tie": True,
+        "temperature": 0.5,
         "prompt": question(),
     }
     assert set(known) == {one.name for one in fields(Draft)}

@@ -230,3 +230,29 @@ def test_damaged_file_never_raises(at: int, length: int, word: str) -> None:
 @pytest.mark.parametrize("length", range(0, len(TEXT), 53))
 def test_half_written_file_never_raises(length: int) -> None:
     check_result(TEXT[:length])
+
+
+BODY = 'edition "2026"\nflow f(d: List[Draft], m: Model) -> List[Draft] {{\n  {}\n  return d\n}}\n'
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("x = continue(d, by: m)", []),
+        ("repeat 2 { continue }", ["GD0111"]),
+        ("continue", ["GD0111"]),
+        ("continue(d, by: m)", ["GD0126"]),
+    ],
+)
+def test_continue_is_an_operator_with_arguments_and_a_foreign_word_alone(
+    line: str, expected: list[str]
+) -> None:
+    assert codes(BODY.format(line)) == expected
+
+
+@pytest.mark.parametrize("word", ["choice", "model", "step"])
+def test_reserved_words_may_stand_where_only_a_word_can_be_meant(word: str) -> None:
+    assert codes(BODY.format(f"x = group(d, by: {word})")) == []
+    assert codes(BODY.format(f"x = group(d, by: {word} in [text, {word}])")) == []
+    assert codes(f'edition "2026"\nflow f(by: Scorer = {word}) -> Text {{ return "" }}\n') == []
+    assert codes(BODY.format(f"x = {word}")) != []

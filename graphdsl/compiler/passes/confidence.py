@@ -40,6 +40,8 @@ _SILENT: Final = frozenset(
         ("compare", "left"),
         ("compare", "right"),
         ("passing", "verdicts"),
+        ("conformal", "drafts"),
+        ("conformal", "calibration"),
     }
 )
 """Edges through which no confidence passes: texts and answers are read, or it is replaced."""
@@ -57,6 +59,8 @@ _THROUGH: Final = frozenset(
         "complete",
         "passing",
         "best",
+        "race",
+        "select",
         "exec",
         "extract",
         "rank",
@@ -104,7 +108,7 @@ class Confidence:
         if reading.result:
             return self._given(node, reading.name, seen)
         if (node.op, reading.name) in _SILENT:
-            return False
+            return node.op == "vote" and node.attr("weights") == "confidence"
         match node.op:
             case "field":
                 return self._field(node, seen)

@@ -13,6 +13,7 @@ from graphdsl.ir.subject import Stage
 from graphdsl.ir.types import ListOf, OptionalOf, Type, Unknown
 from graphdsl.ops.context import PureKernel
 from graphdsl.ops.registry import OPERATORS
+from graphdsl.ops.required import slow
 
 
 @cache
@@ -21,7 +22,14 @@ def kernels() -> Mapping[str, PureKernel]:
     from graphdsl.ops.core import CORE
     from graphdsl.ops.kernels import PURE
 
-    return {op: kernel for op, kernel in {**PURE, **CORE}.items() if op != "render"}
+    found = {op: kernel for op, kernel in {**PURE, **CORE}.items() if op != "render"}
+    return {op: kernel for op, kernel in found.items() if _pure(op)}
+
+
+def _pure(op: str) -> bool:
+    """True for what gives the same whenever it is asked: no models, code or chance."""
+    operator = OPERATORS.get(op)
+    return operator is None or operator.pure
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,7 @@ class _Fold:
                 self.same[node.id] = value
             case "and" | "or" if (left := self.operands(node)) is not None:
                 yield from self.node(left)
-            case op if op in self.kernels:
+            case op if op in self.kernels and not slow(op, dict(node.attrs)):
                 yield self.evaluated(node)
             case _:
                 yield replace(node, regions=tuple(map(self.region, node.regions)))

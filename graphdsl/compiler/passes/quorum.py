@@ -11,6 +11,7 @@ from graphdsl.compiler.passes.readers import Readers, Reading
 from graphdsl.ir.nodes import Attr, Graph, Node, Region, ValueId, walk
 from graphdsl.ir.subject import Stage
 from graphdsl.ops.quorum import least_items
+from graphdsl.ops.race import race_rule
 from graphdsl.ops.registry import OPERATORS
 from graphdsl.ops.signature import Operator
 from graphdsl.ops.vote import stop_rule
@@ -24,10 +25,11 @@ class Quorum:
     """Say at `generate` and `each` when the rest of their list cannot change an answer.
 
     By itself it attaches exact rules only: for a `vote` whose confidence nobody sees, and for
-    `first` or `take` of the list, of its `complete` drafts, or of what is `passing`. Where `stop`
-    or `enough` asks for a rule it attaches that one. The list must have no other reader, and the
-    body of an `each` no effect. A run whose budget would have been exhausted may get further;
-    errors of samples that are not needed are not met; any other run gives the same answer.
+    `first` or `take` of the list, of its `complete` drafts, or of what is `passing`. Where `stop`,
+    `enough` or a `race` asks for a rule it attaches that one. The list must have no other reader,
+    and the body of an `each` no effect. A vote whose votes weigh differently has no rule. A run
+    whose budget would have been exhausted may get further; errors of samples that are not needed
+    are not met; any other run gives the same answer, unless the order of arrival was asked for.
     """
 
     name: ClassVar[str] = "quorum"
@@ -93,6 +95,8 @@ class _Search:
                 return self.voted(node)
             case "vote", "drafts", "complete" if node.attr("stop") is None:
                 return self.voted(node)  # a rule asked for counts the drafts that it is given
+            case "race", "drafts", "items" | "complete":
+                return race_rule(dict(node.attrs))
             case "complete", "drafts", "items":
                 return self.needed(node.id, "complete")
             case "passing", "verdicts", "items":
@@ -107,8 +111,8 @@ class _Search:
 
     def voted(self, node: Node) -> Rule | None:
         """The rule that a vote asks for, or the exact one where nothing else can be seen."""
-        given = {name: node.attr(name) for name in ("by", "stop", "level", "min_success")}
-        if given["stop"] is None and not self.confidence.shows(node.id):
+        given = dict(node.attrs)
+        if given.get("stop") is None and not self.confidence.shows(node.id):
             given["stop"] = "decided"
         return stop_rule(given)
 

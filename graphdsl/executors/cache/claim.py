@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Final
 
 from graphdsl.executors.abc import Completion
-from graphdsl.executors.cache.cached import Cached
+from graphdsl.executors.cache.cached import Cached, Reply
 from graphdsl.executors.cache.flights import Flight, Flights
 from graphdsl.executors.ledger import Refused
 from graphdsl.values import Finish, Usage
@@ -19,7 +19,7 @@ _ANSWERS: Final = frozenset({Finish.STOP, Finish.STOP_SEQ, Finish.LENGTH})
 _GIVEN_UP: Final = (asyncio.CancelledError, Refused)
 """What ends an asking and says nothing about the next one: nobody wants it, or may pay for it."""
 
-Keep = Callable[[Completion, Usage, float], Cached]
+Keep = Callable[[Reply, Usage, float], Cached]
 """Keeps an answer, and gives it as it is kept."""
 
 
@@ -54,18 +54,19 @@ class Claim:
         self._count(self.found)
         return self
 
-    def store(self, completion: Completion, usage: Usage, seconds: float) -> None:
+    def store(self, reply: Reply, usage: Usage, seconds: float) -> None:
         """Keep the answer, what it was charged with, and how long it took; waits for no disk.
 
         Nothing is kept of a call that failed, or was cancelled, nor where another task has stored
         its answer meanwhile. Whether one that was cut off is an answer, `keepable` says.
         """
         flight = self._flight
-        if flight is None or completion.finish not in _ANSWERS:
+        ended = not isinstance(reply, Completion) or reply.finish in _ANSWERS
+        if flight is None or not ended:
             return
         self._flight = None
         if flight.open:
-            self._flights.land(flight, self._keep(completion, usage, seconds))
+            self._flights.land(flight, self._keep(reply, usage, seconds))
 
     async def __aexit__(
         self,

@@ -17,16 +17,18 @@ from typing import Final, Self
 from weakref import WeakKeyDictionary
 
 from graphdsl.errors import InputError
-from graphdsl.executors.abc import Completion
-from graphdsl.executors.cache.cached import Cached, keepable
+from graphdsl.executors.abc import Capabilities
+from graphdsl.executors.cache.cached import Cached, Reply, keepable
 from graphdsl.executors.cache.claim import Claim
 from graphdsl.executors.cache.counting import HitCounter
 from graphdsl.executors.cache.flights import Flights
 from graphdsl.executors.cache.keeper import Keeper
 from graphdsl.executors.cache.key import cache_key
+from graphdsl.executors.cache.naming import Named, named
 from graphdsl.executors.cache.opening import open_database, reason
 from graphdsl.executors.cache.place import default_path
 from graphdsl.executors.cache.stats import CacheStats
+from graphdsl.ir.entities import ModelSpec
 from graphdsl.values import Usage
 
 __all__ = ["LIMIT", "Cache", "Cached"]
@@ -57,17 +59,28 @@ class Cache:
     key = staticmethod(cache_key)
     keepable = staticmethod(keepable)
 
-    def __init__(self, keeper: Keeper | None, counter: HitCounter) -> None:
+    def __init__(
+        self, keeper: Keeper | None, counter: HitCounter, *, private: bool = False
+    ) -> None:
         """For `open`."""
+        self.private = private
         self._keeper = keeper
         self._counter = counter
         self._flights: WeakKeyDictionary[asyncio.AbstractEventLoop, Flights] = WeakKeyDictionary()
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str] | None = None, *, limit: int = LIMIT) -> Self:
+    def open(
+        cls,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        limit: int = LIMIT,
+        private: bool = False,
+    ) -> Self:
         """The cache in a file, which is made where there is none; by default the user's own.
 
-        `limit` is in bytes: beyond it, the answers that were used least recently go. A damaged
+        `limit` is in bytes: beyond it, the answers that were used least recently go. A `private`
+        cache belongs to one program (to one study of it), and keeps answers of simulated models
+        too, which have no name that would tell them from those of other programs. A damaged
         file is set aside, and a new one begun; where none can be had nothing is kept. Raises
         `InputError` for a limit below 1 MB, and a path that is a folder or another kind of file.
         """
@@ -76,9 +89,10 @@ class Cache:
         place = default_path() if path is None else Path(path).expanduser()
         counter = HitCounter()
         if place is None:
-            return cls(None, counter)
+            return cls(None, counter, private=private)
         place = place.absolute()
-        return cls(Keeper(place, open_database(place), limit, counter), counter)
+        keeper = Keeper(place, open_database(place), limit, counter)
+        return cls(keeper, counter, private=private)
 
     @property
     def path(self) -> Path | None:
@@ -94,6 +108,10 @@ class Cache:
     def usable(self) -> bool:
         """Whether there is a file in which answers can be kept; `notes` say why there is none."""
         return self._keeper is not None and self._keeper.usable
+
+    def named(self, spec: ModelSpec, able: Capabilities) -> Named | None:
+        """What an open model is called here; None where nothing of it is kept."""
+        return named(spec, able, private=self.private)
 
     def claim(self, key: str, model: str = "") -> Claim:
         """The answer of a key, or the task to ask for it: see `Claim`.
@@ -166,10 +184,8 @@ class Cache:
     def _find(self, key: str) -> Cached | None:
         return None if self._keeper is None else self._keeper.find(key)
 
-    def _keep(
-        self, key: str, model: str, completion: Completion, usage: Usage, seconds: float
-    ) -> Cached:
-        answer = Cached(completion, usage, seconds, time.time())
+    def _keep(self, key: str, model: str, reply: Reply, usage: Usage, seconds: float) -> Cached:
+        answer = Cached(reply, usage, seconds, time.time())
         if self._keeper is not None:
             self._keeper.keep(key, model, answer)
         return answer

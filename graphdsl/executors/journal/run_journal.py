@@ -55,12 +55,13 @@ class RunJournal:
     A call is a text that names a sample in the run: its node, model, place and prompt.
     """
 
-    __slots__ = ("_attempts", "_past", "_sink", "_spent", "_using", "name")
+    __slots__ = ("_attempts", "_past", "_sink", "_spent", "_told", "_using", "name")
 
     def __init__(self, name: str, sink: Sink, past: Past) -> None:
         self.name = name
         self._sink = sink
         self._past = past
+        self._told: set[str] = set()
         self._spent = past.fold()
         self._attempts = past.attempts
         self._using = False
@@ -104,7 +105,13 @@ class RunJournal:
         return None if draft is None else Sampled(draft, self._past.spent_on[call])
 
     def owed(self, call: str) -> Usage:
-        """What earlier lives have spent on a sample that none of them got."""
+        """What earlier lives have spent on a sample that none of them got.
+
+        It is told once, since calls of one name may be many: the same text, asked for twice.
+        """
+        if call in self._told:
+            return _NOTHING
+        self._told.add(call)
         return self._past.spent_on.get(call, _NOTHING)
 
     async def intend(self, call: str, worst: Usage) -> int:

@@ -159,12 +159,14 @@ def encode_draft(draft: Draft) -> list[Any]:
         None if stats is None else [stats.tokens, _number(stats.total), _number(stats.minimum)],
         draft.error,
         draft.tie,
+        _optional(draft.temperature),
     ]
 
 
 def decode_draft(data: list[Any], prompt: Messages | None = None) -> Draft:
     """The draft of `encode_draft`, with the prompt that it answers."""
-    _, text, answer, score, confidence, finish, usage, model, sample, seed, stats, error, tie = data
+    _, text, answer, score, confidence, finish, usage, model, sample, seed, *rest = data
+    stats, error, tie, temperature = rest
     return Draft(
         text,
         answer,
@@ -179,6 +181,7 @@ def decode_draft(data: list[Any], prompt: Messages | None = None) -> Draft:
         error,
         tie,
         prompt,
+        _float(temperature),
     )
 
 

@@ -1,17 +1,13 @@
 """A trace as one HTML page that loads nothing: totals, Gantt chart, tables, every call.
 
-What models wrote is escaped, and the page forbids every script and style but its own, by their
-hashes (https://www.w3.org/TR/CSP3/), so that no text can do anything in a browser.
+What models wrote is escaped, and the page forbids what is not its own: `page_shell`.
 """
 
 from __future__ import annotations
 
 import time
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from functools import cache
-from hashlib import sha256
-from pathlib import Path
 from typing import Final
 
 from graphdsl.executors.trace import Record, Trace
@@ -21,6 +17,7 @@ from graphdsl.executors.traces.critical_path import hops_by_address
 from graphdsl.executors.traces.labels import labels, told
 from graphdsl.executors.traces.markup import classes, line, text
 from graphdsl.executors.traces.page_gantt import Row, amounts, gantt, heights
+from graphdsl.executors.traces.page_shell import asset, base_style, html_page
 from graphdsl.prices import dollars
 from graphdsl.values import Usage
 
@@ -29,24 +26,6 @@ MOST_NODES: Final = 2000
 
 MOST_CALLS: Final = 5000
 """Calls that a page shows, the first ones of every node."""
-
-_PAGE: Final = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body><main>
-{body}
-</main>
-<script>{script}</script>
-</body>
-</html>
-"""
 
 
 def to_page(trace: Trace, *, whole: bool = False) -> str:
@@ -64,15 +43,8 @@ def to_page(trace: Trace, *, whole: bool = False) -> str:
         "<h2>Calls</h2>",
         page_tables.calls(rows, names) or '<p class="soft">No model was called.</p>',
     ]
-    style, script = _style(), _asset("page.js")
-    return _PAGE.format(
-        policy=f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)}; "
-        "base-uri 'none'; form-action 'none'",
-        title=text(f"{trace.flow} {trace.run_id}"),
-        style=style,
-        body="\n".join(parts),
-        script=script,
-    )
+    script = asset(__file__, "page.js")
+    return html_page(f"{trace.flow} {trace.run_id}", _style(), "\n".join(parts), script)
 
 
 def _head(trace: Trace, analysis: Analysis) -> Iterator[str]:
@@ -158,13 +130,4 @@ def _cut(left_out: int) -> str:
 
 @cache
 def _style() -> str:
-    return _asset("page.css") + heights()
-
-
-@cache
-def _asset(name: str) -> str:
-    return (Path(__file__).parent / name).read_text(encoding="utf-8")
-
-
-def _digest(content: str) -> str:
-    return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
+    return base_style() + asset(__file__, "page.css") + heights()

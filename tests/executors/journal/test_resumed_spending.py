@@ -9,7 +9,7 @@ import pytest
 
 from graphdsl.api.module import load
 from graphdsl.errors import ContextOverflow, OperatorError
-from graphdsl.executors.abc import ChatRequest, Completion
+from graphdsl.executors.abc import ChatRequest, Completion, ScoreRequest, Scores
 from graphdsl.executors.engine import execute
 from graphdsl.executors.journal.run_journal import RunJournal
 from graphdsl.executors.journal.store import MemoryJournal
@@ -101,6 +101,36 @@ async def test_attempts_in_vain_stand_with_the_sample_that_is_asked_for_again() 
     second = await life(code, journal, Fake("4"), Fake("4"))
     assert first.status == "failed"
     assert of_nodes(second) + Usage(1, 5, 0, 5, unknown=1) == second.usage
+
+
+class Scoring(Fake):
+    """A reward model that stops answering after so many texts."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__("", relevance_scores=True)
+        self.most = most
+
+    async def score(self, request: ScoreRequest) -> Scores:
+        self.most -= 1
+        if self.most < 0:
+            raise RuntimeError("crash")
+        return Scores((0.5,) * len(request.texts), Usage(1, 3))
+
+
+async def test_scores_that_share_a_prompt_are_owed_once_together() -> None:
+    body = """  d = generate(q, models: m, samples: 4)
+  within [calls(9)] as scope {
+    r = score(d, method: outcome, by: j)
+  }
+  return best(r)"""
+    code, journal = program(body), MemoryJournal()
+    with pytest.raises(OperatorError):
+        await life(code, journal, Fake("4"), Scoring(2))
+    result = await life(code, journal, Fake("4"), Scoring(4))
+    assert result.status == "ok"
+    assert result.answer == "4"
+    assert of_nodes(result) == result.usage
+    assert result.usage.calls == 4 + 4 + 4  # drafts, scores of the first life, and all again
 
 
 async def test_a_deadline_does_not_drop_an_answer_that_is_being_recorded(

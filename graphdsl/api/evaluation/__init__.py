@@ -1,0 +1,1 @@
+"""Measuring a flow on examples, beside its baselines: see `graphdsl.evaluate`."""
