@@ -41,8 +41,8 @@ def accepted(target: object) -> Iterator[Value]:
     for one in cast("list[Value]", target if isinstance(target, list | tuple) else [target]):
         if isinstance(one, dict) and "answer" not in one:
             raise InputError("the target is an object without `answer`; give a text or a number")
-        if isinstance(one, str) and not one.strip(" \t\r\n\0"):
-            raise InputError("the target is empty")
+        if isinstance(one, str) and "\0" in one:
+            raise InputError("the target has a NUL character, so it is no text")
         yield one
 
 

@@ -112,6 +112,8 @@ def test_tied_values_share_the_credit() -> None:
         ("text", "  ", "the target `  ` has no answer"),
         ("accuracy", None, "there is no target to compare with"),
         ("f1", [], "there is no target to compare with"),
+        ("text", "\0", "the target has a NUL character, so it is no text"),
+        ("accuracy", {"a": 1}, "the target is an object without `answer`"),
     ],
 )
 def test_a_target_that_says_nothing_is_an_input_error(
