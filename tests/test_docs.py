@@ -59,7 +59,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the README's program and a data file."""
     program = _blocks("tts")[0]
     (tmp_path / "careful.tts").write_text(program, encoding="utf-8")
-    (tmp_path / "questions.jsonl").write_text(json.dumps({"question": "What is 1 + 2?", "answer": "3"}) + "\n")
+    item = {"question": "What is 1 + 2?", "answer": "3"}
+    (tmp_path / "questions.jsonl").write_text(json.dumps(item) + "\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GRAPHDSL_STATE", str(tmp_path / "state"))
     return tmp_path
