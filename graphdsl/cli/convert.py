@@ -30,6 +30,8 @@ def command(file: Path, out: Path | None, as_json: bool) -> int:
     """
     from graphdsl.compiler.archon import archon_program
 
+    if out is not None and out.exists():
+        raise click.UsageError(f"`{out}` is there already, and may have been edited; name another")
     text, problems = archon_program(_read(file))
     if text is not None and out is not None:
         check_writable(out)

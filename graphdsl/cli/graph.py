@@ -18,7 +18,7 @@ from graphdsl.cli.options import (
 )
 from graphdsl.cli.output import print_json, show
 from graphdsl.cli.programs import choose, load
-from graphdsl.cli.writing import check_writable
+from graphdsl.cli.writing import check_writable, refuse_program
 
 FORMS: Final = ("mermaid", "dot", "svg", "html", "json")
 
@@ -49,6 +49,7 @@ def command(
 
     drawing = draw(chosen.graph if pins is not None else chosen.open_graph)
     text = render(drawing, form)
+    refuse_program(out, "--out", file)
     if out is not None:
         check_writable(out)
         out.write_text(text, encoding="utf-8")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from graphdsl.compiler import codes
 from graphdsl.compiler.check_call import edge
-from graphdsl.compiler.check_specialised import entities_of, flow_key
+from graphdsl.compiler.check_specialised import entities_of, flow_key, held
 from graphdsl.compiler.check_statement import statements
-from graphdsl.compiler.check_static import static_argument
+from graphdsl.compiler.check_static import check_number, static_argument
 from graphdsl.compiler.check_types import check_type
 from graphdsl.compiler.program import Module
 from graphdsl.compiler.report import a, error
@@ -49,6 +51,7 @@ def check_flow(
         _parameter(param, frame, (specialised or {}).get(param.name.text))
     result = check_type(flow.result, frame, values_only=True)
     _body(flow, result, frame)
+    _check_defaults(flow, frame)
     session.open.pop()
     found = [problem for problem in session.diagnostics[before:] if problem.is_error]
     frame.facts.misfit = found[0] if has_errors(found) else None
@@ -57,6 +60,30 @@ def check_flow(
 
 
 # ---- parameters
+
+
+def _check_defaults(flow: tree.Flow, frame: Frame) -> None:
+    """Report defaults, and values of their holes, that the flow's own uses do not take."""
+    for param in flow.params:
+        bounds = frame.facts.bounds.get(param.name.text)
+        if bounds is None or param.default is None:
+            continue
+        spec = held(param.name.text, NUMBER, frame.facts)
+        for number in _numbers(param.default):
+            check_number(number, spec, f"flow `{flow.name.text}`", frame)
+
+
+def _numbers(default: tree.Expr) -> Iterator[tree.Number]:
+    """The numbers that a default may be, as far as they are written out."""
+    match default:
+        case tree.Number():
+            yield default
+        case tree.Hole(value=value, domain=tree.ListExpr(items=items)):
+            yield from (one for one in (value, *items) if isinstance(one, tree.Number))
+        case tree.Hole(value=value, domain=tree.Range(low=low, high=high)):
+            yield from (one for one in (value, low, high) if isinstance(one, tree.Number))
+        case _:
+            return
 
 
 def _parameter(param: tree.Param, frame: Frame, given: tuple[Entity | str, ...] | None) -> None:

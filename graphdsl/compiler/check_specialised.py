@@ -41,13 +41,22 @@ def call_flow(expr: tree.Call, module: Module, flow: tree.Flow, frame: Frame) ->
         known = kind in ENTITY_TYPES or param.name.text in facts.static
         if known or isinstance(value, tree.Hole):
             place = facts.static.get(param.name.text)
-            _static(value, Param(param.name.text, "", (kind,), static=True), owner, place, frame)
+            _static(value, held(param.name.text, kind, facts), owner, place, frame)
         else:
             check_value(value, param, owner, frame)
     check_flow_needs(expr, (module, flow), given, (facts, alone), frame)
     if facts.effect:
         frame.effect()
     return type_of(flow.result)
+
+
+def held(name: str, kind: Type, facts: Facts) -> Param:
+    """What a parameter of a flow takes, where it must be known: its uses say which numbers."""
+    bounds = facts.bounds.get(name)
+    if bounds is None:
+        return Param(name, "", (kind,), static=True)
+    low, high, integer = bounds.low, bounds.high, bounds.integer
+    return Param(name, "", (kind,), static=True, low=low, high=high, integer=integer)
 
 
 def _words_of_call(
@@ -80,6 +89,8 @@ def _static(value: tree.Expr, param: Param, owner: str, place: Span | None, fram
     texts = {
         codes.NOT_STATIC: "the flow needs it at compile time here",
         codes.WRONG_WORD: "the flow uses it here",
+        codes.NUMBER_RANGE: "the flow uses it here",
+        codes.NOT_POSITIVE: "the flow uses it here",
     }
     last = diagnostics[-1]
     if last.code in texts:

@@ -19,7 +19,7 @@ from graphdsl.compiler.check_quantity import check_duration
 from graphdsl.compiler.check_texts import check_text
 from graphdsl.compiler.report import error, instead, listed
 from graphdsl.compiler.scope import Binding, Entity
-from graphdsl.compiler.session import Accepted, Frame
+from graphdsl.compiler.session import Accepted, Bounds, Frame
 from graphdsl.compiler.words import is_word, original
 from graphdsl.diagnostics import Diagnostic, Help, Label, did_you_mean
 from graphdsl.ir.types import (
@@ -119,13 +119,28 @@ def _bound(ref: tree.Ref, binding: Binding, param: Param, owner: str, frame: Fra
             frame.report(mismatch(ref, binding.type, param, owner, origin(ref, frame)))
     elif param.words:
         _word(ref, binding, param, owner, frame)
-    elif not binding.static and binding.what == "parameter":
+    else:
+        _hold(ref, binding, param, frame)
+        _make_static(ref, binding, param, owner, frame)
+    for entity in binding.entities:
+        check_provides(ref, entity, param, owner, frame)
+
+
+def _hold(ref: tree.Ref, binding: Binding, param: Param, frame: Frame) -> None:
+    """Callers of the flow are held to the numbers that this use of its parameter takes."""
+    if binding.what != "parameter" or NUMBER not in param.types:
+        return
+    here = Bounds(param.low, param.high, param.integer, ref.span)
+    before = frame.facts.bounds.get(binding.name)
+    frame.facts.bounds[binding.name] = here if before is None else before.within(here)
+
+
+def _make_static(ref: tree.Ref, binding: Binding, param: Param, owner: str, frame: Frame) -> None:
+    if not binding.static and binding.what == "parameter":
         binding.static = True
         frame.facts.static.setdefault(binding.name, ref.span)
     elif not binding.static:
         frame.report(_not_static(ref, param, owner))
-    for entity in binding.entities:
-        check_provides(ref, entity, param, owner, frame)
 
 
 def _word(ref: tree.Ref, binding: Binding, param: Param, owner: str, frame: Frame) -> None:

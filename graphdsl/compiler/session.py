@@ -30,17 +30,36 @@ class Accepted:
     place: Span
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What numbers every use of a parameter takes, and a place that says so."""
+
+    low: float | None
+    high: float | None
+    integer: bool
+    place: Span
+
+    def within(self, other: Bounds) -> Bounds:
+        """The numbers that both take."""
+        lows = [low for low in (self.low, other.low) if low is not None]
+        highs = [high for high in (self.high, other.high) if high is not None]
+        integer = self.integer or other.integer
+        return Bounds(max(lows, default=None), min(highs, default=None), integer, self.place)
+
+
 @dataclass
 class Facts:
     """What callers of a flow need to know beyond its signature.
 
     `static` are value parameters that must be known at compile time, with the place that says so.
     `needs` are the capabilities that the models of a parameter need, likewise. `words` are those
-    that every use of a `Scorer` parameter takes.
+    that every use of a `Scorer` parameter takes, `bounds` the numbers that every use of a number
+    takes.
     """
 
     static: dict[str, Span] = field(default_factory=dict[str, Span])
     words: dict[str, Accepted] = field(default_factory=dict[str, Accepted])
+    bounds: dict[str, Bounds] = field(default_factory=dict[str, Bounds])
     needs: dict[tuple[str, str], Span] = field(default_factory=dict[tuple[str, str], Span])
     effect: bool = False
     misfit: Diagnostic | None = None

@@ -42,6 +42,9 @@ def test_the_program_goes_to_stdout_or_a_file(
     assert shown.err == ""
     out = tmp_path / "made.tts"
     assert call("convert", write([[GENERATOR], [RANKER]]), "--out", str(out)).code == 0
+    again = call("convert", write([[GENERATOR]]), "--out", str(out))
+    assert again.code == 2
+    assert "is there already" in again.err
     assert out.read_text(encoding="utf-8") == shown.out
     assert call("check", str(out)).code == 0
 

@@ -73,6 +73,13 @@ def test_columns_by_their_names(
     assert (dict(found.inputs), found.target) == (inputs, target)
 
 
+def test_the_question_is_not_taken_for_a_second_input() -> None:
+    flow = "flow two(question: Text, hint: Text) -> Text { return join([question, hint]) }"
+    two = graphdsl.load(f'edition "2026"\n{flow}\n').flow("two")
+    found = columns_of(["question", "answer"], two.inputs)
+    assert found.inputs == {"question": "question"}
+
+
 def test_the_block_names_columns_where_the_data_has_them() -> None:
     found = columns_of(["task", "gold", "answer"], MAIN, block())
     assert (dict(found.inputs), found.target) == ({"question": "task"}, "gold")

@@ -85,10 +85,10 @@ def _of_block(block: Block | None, params: Sequence[Input], names: Sequence[str]
 def _only(
     names: Sequence[str], params: Sequence[Input], found: Mapping[str, str], target: str | None
 ) -> dict[str, str]:
-    """The usual column for the one input that has to be given and has none yet."""
-    missing = [name for name in _needed(params) if name not in found]
+    """The usual column for the only input that has to be given, where it has none yet."""
+    needed = _needed(params)
     usual = [name for name in QUESTIONS if name in names and name != target]
-    return {missing[0]: usual[0]} if len(missing) == 1 and usual else {}
+    return {needed[0]: usual[0]} if len(needed) == 1 and needed[0] not in found and usual else {}
 
 
 def _needed(params: Sequence[Input]) -> list[str]:

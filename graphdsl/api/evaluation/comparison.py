@@ -51,6 +51,10 @@ class Comparison:
     def sentence(self) -> str:
         """What may be concluded."""
         match self.verdict:
+            case "unclear" if self.low > 0 or self.high < 0:
+                differ = self.better + self.worse
+                told = f"{differ} item{'s differ' if differ != 1 else ' differs'}, too few to tell"
+                return f"no difference can be told: {told} (p = {self.p:.2g} by an exact test)"
             case "unclear":
                 more = f" (a true difference as large takes about {self.needed})"
                 items = f"{self.items} item{'' if self.items == 1 else 's'}"
@@ -98,8 +102,8 @@ def compared(row: Row, baseline: Row, ratio: float | None) -> Comparison | None:
         sum(one > 0 for one in differences),
         sum(one < 0 for one in differences),
         ratio,
-        (p := _exact(first, second)),
-        _needed(differences) if low <= 0 <= high or p > _LEVEL else None,
+        _exact(first, second),
+        _needed(differences) if low <= 0 <= high else None,
     )
 
 

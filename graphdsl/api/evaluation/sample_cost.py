@@ -45,7 +45,8 @@ def _samples(trace: Trace | None, question: Question) -> list[Usage]:
 
     records = trace.walk() if trace is not None else ()
     for record in records:
-        if without_rounds(record.address) == question.address:
+        whole = record.op == "generate"  # other operators make calls that are no whole samples
+        if whole and without_rounds(record.address) == question.address:
             return [
                 call.usage + call.saved
                 for call in record.calls
